@@ -1,0 +1,1 @@
+//! Tar codec, race-free applier and tree copy

@@ -1,0 +1,1 @@
+//! Resolution below a root by descriptor (openat2(2)).

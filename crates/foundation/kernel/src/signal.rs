@@ -1,0 +1,1 @@
+//! Signal masks, dispositions and signalfd(2).

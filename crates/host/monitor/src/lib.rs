@@ -1,0 +1,1 @@
+//! The process that owns a sandbox, its protocol and its facts

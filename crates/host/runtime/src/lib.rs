@@ -1,0 +1,1 @@
+//! Launches container processes from an OCI spec

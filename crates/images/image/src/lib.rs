@@ -1,0 +1,1 @@
+//! Images: import, load, references, unpacking

@@ -1,0 +1,1 @@
+//! Unpacked layers and container file systems

@@ -1,0 +1,3 @@
+//! The runtime and monitor program
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The sampan program
+
+fn main() {}

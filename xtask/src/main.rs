@@ -1,0 +1,3 @@
+//! Developer tasks: dist, bench, dependency check, vm-test
+
+fn main() {}
