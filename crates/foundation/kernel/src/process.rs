@@ -1,1 +1,439 @@
-//! Creating, identifying and reaping processes (clone3(2), pidfd_open(2), close_range(2)).
+//! Creating, identifying, signalling and reaping processes (clone3(2), pidfd_open(2), waitid(2), close_range(2)),
+//! and the calls by which a process shapes itself before it executes a program.
+//!
+//! Callers are the runtime (the child of a launch) and the monitor (its parent). A process is named by a pidfd from
+//! its first moment on; a number is for showing to people.
+//!
+//! Limits: [`clone_child`] only works in a process with one thread, and checks that. Kernel 5.9 (close_range).
+
+use rustix::io::Errno;
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// `CLONE_PIDFD` of clone3(2).
+const CLONE_PIDFD: u64 = 0x1000;
+/// `CLONE_CLEAR_SIGHAND` of clone3(2): handlers become the default, ignored signals stay ignored.
+const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+/// `CLONE_INTO_CGROUP` of clone3(2).
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+pub(crate) fn last_errno() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+pub(crate) fn check(answer: libc::c_long) -> rustix::io::Result<libc::c_long> {
+    if answer < 0 { Err(last_errno()) } else { Ok(answer) }
+}
+
+/// `struct clone_args` of clone3(2), as of version 2 (88 bytes, Linux 5.7).
+#[repr(C)]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+/// How a child is made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CloneOptions<'a> {
+    /// Namespaces that the child gets anew.
+    pub namespaces: crate::namespace::Kinds,
+    /// A directory of cgroup v2 in which the child is born (`CLONE_INTO_CGROUP`, Linux 5.7).
+    pub cgroup: Option<BorrowedFd<'a>>,
+    /// The child's parent is the caller's parent (`CLONE_PARENT`).
+    pub sibling: bool,
+}
+
+/// A child that runs.
+#[derive(Debug)]
+pub struct Child {
+    /// Its number in the caller's pid namespace.
+    pub pid: i32,
+    /// Itself; closed on exec.
+    pub pidfd: OwnedFd,
+}
+
+/// Ends the process when dropped, so that an unwinding child never returns into its parent's frames.
+struct NeverReturn;
+
+impl Drop for NeverReturn {
+    fn drop(&mut self) {
+        exit_now(125)
+    }
+}
+
+/// Ends the process at once, without running destructors or flushing buffers (`_exit(2)`).
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: `_exit` takes any integer and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// Whether the process has one thread. One system call, no effect: unshare(2) of what only a process with several
+/// threads shares is refused exactly then.
+#[must_use]
+pub fn is_single_threaded() -> bool {
+    // SAFETY: with CLONE_THREAD alone unshare(2) changes nothing; it answers EINVAL when there are other threads.
+    unsafe { libc::unshare(libc::CLONE_THREAD) == 0 }
+}
+
+/// Makes a child that runs `child` on a copy of the caller's memory and exits with the code it returns.
+///
+/// The child's signal handlers are the default ones, its mask and ignored signals are the caller's. Its end is told
+/// to the parent by `SIGCHLD` and by the pidfd.
+///
+/// # Errors
+/// `BUSY` when the caller has more than one thread (the child would inherit locks that nobody releases), else
+/// whatever clone3(2) reports.
+pub fn clone_child(options: &CloneOptions<'_>, child: impl FnOnce() -> i32) -> rustix::io::Result<Child> {
+    if !is_single_threaded() {
+        return Err(Errno::BUSY);
+    }
+    let mut pidfd: RawFd = -1;
+    let mut args = CloneArgs {
+        flags: CLONE_PIDFD | CLONE_CLEAR_SIGHAND | u64::from(options.namespaces.bits()),
+        pidfd: std::ptr::from_mut(&mut pidfd) as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArgs::default()
+    };
+    if let Some(cgroup) = options.cgroup {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = cgroup.as_raw_fd() as u64;
+    }
+    if options.sibling {
+        args.flags |= libc::CLONE_PARENT as u64;
+        args.exit_signal = 0;
+    }
+    // SAFETY: `args` is a valid clone_args that outlives the call, `pidfd` a valid place for one descriptor. Without
+    // CLONE_VM the child works on its own copy of the memory; with one thread in the parent (checked above, and no
+    // other thread can appear between the two calls because nothing else runs) no lock is held by anybody but the
+    // caller, so ordinary Rust is sound in the child. It never returns into the caller's frames: `exit_now`
+    // follows `child`, and `NeverReturn` ends the process if it unwinds.
+    let answer = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<CloneArgs>()) };
+    let pid = check(answer)?;
+    if pid == 0 {
+        let _guard = NeverReturn;
+        exit_now(child());
+    }
+    // SAFETY: clone3 succeeded in the parent with CLONE_PIDFD, so `pidfd` is a new descriptor that nobody else owns.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok(Child { pid: pid as i32, pidfd })
+}
+
+/// Marks every descriptor from `first` on as closed on exec (`CLOSE_RANGE_CLOEXEC`, Linux 5.11), or closes none of
+/// them and fails.
+///
+/// # Errors
+/// Whatever close_range(2) reports.
+pub fn close_on_exec_from(first: u32) -> rustix::io::Result<()> {
+    close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
+}
+
+fn close_range(first: u32, last: u32, flags: libc::c_uint) -> rustix::io::Result<()> {
+    // SAFETY: the callers pass only CLOSE_RANGE_CLOEXEC, which closes nothing now: no owned descriptor of this
+    // process becomes invalid.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }).map(drop)
+}
+
+/// Opens a process by number. Only safe against reuse of the number while the caller is its parent and has not
+/// reaped it, or checks the start time afterwards.
+///
+/// # Errors
+/// Whatever pidfd_open(2) reports; `SRCH` when there is no such process.
+pub fn pidfd_open(pid: i32) -> rustix::io::Result<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(pid).ok_or(Errno::SRCH)?;
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+}
+
+/// Sends signal `number` (0 only checks, real-time signals included).
+///
+/// # Errors
+/// Whatever pidfd_send_signal(2) reports; `SRCH` when the process has been reaped.
+pub fn send_signal(pidfd: BorrowedFd<'_>, number: i32) -> rustix::io::Result<()> {
+    // SAFETY: the descriptor is borrowed and so open; a null siginfo makes the kernel fill in kill(2)'s own.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            number,
+            std::ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    };
+    check(answer).map(drop)
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It called exit with this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal {
+        /// The signal's number.
+        number: i32,
+        /// Whether a core was dumped.
+        core: bool,
+    },
+}
+
+impl Exit {
+    /// The code that shells and Docker show: the exit code, or 128 plus the signal's number.
+    #[must_use]
+    pub fn code(self) -> i32 {
+        match self {
+            Exit::Code(code) => code,
+            Exit::Signal { number, .. } => 128 + number,
+        }
+    }
+}
+
+/// Reaps a child: waits for its end.
+///
+/// # Errors
+/// Whatever waitid(2) reports; `CHILD` when it is no child of the caller or was reaped already.
+pub fn reap(pidfd: BorrowedFd<'_>) -> rustix::io::Result<Exit> {
+    loop {
+        match wait_pidfd(pidfd, 0) {
+            Err(Errno::INTR) | Ok(None) => {}
+            Ok(Some(exit)) => return Ok(exit),
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+/// Reaps a child if it has ended; `None` while it runs.
+///
+/// # Errors
+/// As [`reap`].
+pub fn try_reap(pidfd: BorrowedFd<'_>) -> rustix::io::Result<Option<Exit>> {
+    wait_pidfd(pidfd, libc::WNOHANG)
+}
+
+fn wait_pidfd(pidfd: BorrowedFd<'_>, flags: i32) -> rustix::io::Result<Option<Exit>> {
+    let id = pidfd.as_raw_fd() as libc::id_t;
+    wait_for(libc::P_PIDFD, id, flags).map(|found| found.map(|(_, exit)| exit))
+}
+
+/// Reaps any one child that has ended, adopted ones included (prctl(2), `PR_SET_CHILD_SUBREAPER`): its number and
+/// how it ended. `None` when every child runs.
+///
+/// # Errors
+/// As [`reap`]; `CHILD` when there are no children.
+pub fn try_reap_any() -> rustix::io::Result<Option<(i32, Exit)>> {
+    wait_for(libc::P_ALL, 0, libc::WNOHANG)
+}
+
+fn wait_for(kind: libc::idtype_t, id: libc::id_t, flags: i32) -> rustix::io::Result<Option<(i32, Exit)>> {
+    // SAFETY: `siginfo_t` is plain data for which all zeroes is a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `info` is a valid place for the answer and outlives the call.
+    let answer = unsafe { libc::waitid(kind, id, &raw mut info, libc::WEXITED | flags) };
+    check(answer.into())?;
+    // SAFETY: waitid(2) fills the SIGCHLD variant, or leaves the zeroes, which are valid integers.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    Ok(match (pid, info.si_code) {
+        (0, _) => None,
+        (pid, libc::CLD_EXITED) => Some((pid, Exit::Code(status))),
+        (pid, code) => Some((pid, Exit::Signal { number: status, core: code == libc::CLD_DUMPED })),
+    })
+}
+
+/// Makes the caller the parent of its descendants' orphans (`PR_SET_CHILD_SUBREAPER`).
+///
+/// # Errors
+/// Whatever prctl(2) reports.
+pub fn become_subreaper() -> rustix::io::Result<()> {
+    // SAFETY: this option takes integers only.
+    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }.into()).map(drop)
+}
+
+/// A program with its arguments and environment, in the form that execve(2) takes. Made before it is needed, so that
+/// executing allocates nothing.
+#[derive(Debug)]
+pub struct Program {
+    path: CString,
+    arguments: Vec<CString>,
+    environment: Vec<CString>,
+}
+
+impl Program {
+    /// Nothing is checked here; an empty argument list gets an empty first argument from newer kernels.
+    #[must_use]
+    pub fn new(path: CString, arguments: Vec<CString>, environment: Vec<CString>) -> Self {
+        Program { path, arguments, environment }
+    }
+
+    /// Replaces the calling process by the program; returns only to say why not.
+    #[must_use]
+    pub fn execute(&self) -> Errno {
+        let (arguments, environment) = (pointers(&self.arguments), pointers(&self.environment));
+        // SAFETY: the path and every string are NUL-terminated and live in `self`, both arrays end with a null
+        // pointer and outlive the call.
+        unsafe { libc::execve(self.path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+        last_errno()
+    }
+
+    /// Replaces the calling process by the open file `program` (execveat(2), `AT_EMPTY_PATH`), under which name it
+    /// was opened being irrelevant; returns only to say why not. A script needs a descriptor that stays open.
+    #[must_use]
+    pub fn execute_file(&self, program: BorrowedFd<'_>) -> Errno {
+        let (arguments, environment) = (pointers(&self.arguments), pointers(&self.environment));
+        // SAFETY: as in `execute`; the descriptor is borrowed and so open, the empty path is a static C string.
+        unsafe {
+            libc::syscall(
+                libc::SYS_execveat,
+                program.as_raw_fd(),
+                c"".as_ptr(),
+                arguments.as_ptr(),
+                environment.as_ptr(),
+                libc::AT_EMPTY_PATH,
+            )
+        };
+        last_errno()
+    }
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
+}
+
+/// Sets the real, effective and saved user ids of the calling thread, which must be the only one.
+///
+/// # Errors
+/// Whatever setresuid(2) reports.
+pub fn set_user(uid: u32) -> rustix::io::Result<()> {
+    // SAFETY: integers only.
+    check(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) }).map(drop)
+}
+
+/// Sets the real, effective and saved group ids of the calling thread, which must be the only one.
+///
+/// # Errors
+/// Whatever setresgid(2) reports.
+pub fn set_group(gid: u32) -> rustix::io::Result<()> {
+    // SAFETY: integers only.
+    check(unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) }).map(drop)
+}
+
+/// Sets the supplementary groups of the calling thread, which must be the only one.
+///
+/// # Errors
+/// Whatever setgroups(2) reports.
+pub fn set_groups(gids: &[u32]) -> rustix::io::Result<()> {
+    // SAFETY: the pointer and length are those of one slice of gid_t (u32).
+    check(unsafe { libc::syscall(libc::SYS_setgroups, gids.len(), gids.as_ptr()) }).map(drop)
+}
+
+/// Sets the execution domain (personality(2)), for example `PER_LINUX32` (8).
+///
+/// # Errors
+/// Whatever personality(2) reports.
+pub fn set_personality(domain: u64) -> rustix::io::Result<()> {
+    // SAFETY: integers only.
+    check(unsafe { libc::syscall(libc::SYS_personality, domain) }).map(drop)
+}
+
+/// Sets the I/O priority of the calling process: class (`IOPRIO_CLASS_…`, 1 to 3) and level (0 to 7), ioprio_set(2).
+///
+/// # Errors
+/// Whatever ioprio_set(2) reports.
+pub fn set_io_priority(class: u8, level: u8) -> rustix::io::Result<()> {
+    const IOPRIO_WHO_PROCESS: libc::c_int = 1;
+    let value = (libc::c_int::from(class) << 13) | libc::c_int::from(level);
+    // SAFETY: integers only.
+    check(unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, value) }).map(drop)
+}
+
+/// `struct sched_attr` of sched_setattr(2), first version (48 bytes).
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SchedulerAttributes {
+    /// Bytes of this structure; filled in by [`set_scheduler`].
+    pub size: u32,
+    /// `SCHED_…`.
+    pub policy: u32,
+    /// `SCHED_FLAG_…`.
+    pub flags: u64,
+    /// Niceness, `SCHED_OTHER` and `SCHED_BATCH`.
+    pub nice: i32,
+    /// Static priority, `SCHED_FIFO` and `SCHED_RR`.
+    pub priority: u32,
+    /// Nanoseconds, `SCHED_DEADLINE`.
+    pub runtime: u64,
+    /// Nanoseconds, `SCHED_DEADLINE`.
+    pub deadline: u64,
+    /// Nanoseconds, `SCHED_DEADLINE`.
+    pub period: u64,
+}
+
+/// Sets the scheduling policy of the calling thread.
+///
+/// # Errors
+/// Whatever sched_setattr(2) reports.
+pub fn set_scheduler(attributes: SchedulerAttributes) -> rustix::io::Result<()> {
+    let attributes = SchedulerAttributes { size: size_of::<SchedulerAttributes>() as u32, ..attributes };
+    // SAFETY: the structure is valid, says its own size, and outlives the call.
+    check(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) }).map(drop)
+}
+
+/// Gives the calling process a new, empty session keyring of this name (keyctl(2), `KEYCTL_JOIN_SESSION_KEYRING`).
+///
+/// # Errors
+/// Whatever keyctl(2) reports; `NOSYS` on kernels without keys, `DQUOT` when the user has too many.
+pub fn join_session_keyring(name: &CStr) -> rustix::io::Result<()> {
+    const KEYCTL_JOIN_SESSION_KEYRING: libc::c_int = 1;
+    // SAFETY: the name is a C string that outlives the call.
+    check(unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.as_ptr()) }).map(drop)
+}
+
+/// Sets the NUMA memory policy of the calling thread (set_mempolicy(2)): mode with its flags, and the nodes as a
+/// little-endian bit mask of 64-bit words.
+///
+/// # Errors
+/// Whatever set_mempolicy(2) reports.
+pub fn set_memory_policy(mode: i32, nodes: &[u64]) -> rustix::io::Result<()> {
+    // The kernel reads one bit less than `maxnode` says.
+    let bits = if nodes.is_empty() { 0 } else { nodes.len() * 64 + 1 };
+    // SAFETY: the pointer is that of a slice with `bits - 1` bits; with 0 bits it is not read.
+    check(unsafe { libc::syscall(libc::SYS_set_mempolicy, mode, nodes.as_ptr(), bits) }).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_with_threads_cannot_clone_a_rust_child() {
+        // The test harness runs each test in a thread of its own.
+        assert!(!is_single_threaded());
+        let refused = clone_child(&CloneOptions::default(), || 0);
+        assert_eq!(refused.unwrap_err(), Errno::BUSY);
+    }
+
+    #[test]
+    fn exits_have_the_codes_that_shells_show() {
+        assert_eq!(Exit::Code(3).code(), 3);
+        assert_eq!(Exit::Signal { number: 9, core: false }.code(), 137);
+    }
+
+    #[test]
+    fn a_child_is_signalled_and_reaped_by_its_descriptor() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pidfd = pidfd_open(child.id() as i32).unwrap();
+        use std::os::fd::AsFd;
+        assert_eq!(try_reap(pidfd.as_fd()).unwrap(), None);
+        send_signal(pidfd.as_fd(), 9).unwrap();
+        assert_eq!(reap(pidfd.as_fd()).unwrap(), Exit::Signal { number: 9, core: false });
+        assert_eq!(try_reap(pidfd.as_fd()).unwrap_err(), Errno::CHILD);
+        child.wait().unwrap_err();
+    }
+}
