@@ -1,1 +1,30 @@
-//! Use cases: what a person asks the platform to do
+//! Use cases: what a person asks the platform to do, one file each.
+//!
+//! Doors (the command line, later Docker's API and CRI) call [`Engine`] with plain data of [`model`] and print what
+//! comes back; nothing here knows how a request arrived. The engine combines the floors below: images and snapshots
+//! give a root file system, [`plan`] turns what was asked into a desired document, and a monitor carries it out. The
+//! engine touches no kernel object of a container.
+//!
+//! Contract: every change is undone on failure; killed at any step, what is left is recognised and put right by the
+//! next command that touches it, or by [`Engine::check`]. Read-only use cases change nothing.
+//!
+//! Limits: one engine value belongs to one process; its database handle must not cross a fork.
+
+pub mod containers;
+pub mod model;
+pub mod plan;
+pub mod system;
+
+mod context;
+mod documents;
+mod engine;
+
+pub use containers::{
+    AttachError, Attached, ControlError, CreateError, CreateOptions, Created, ExecConfig, ExecError,
+    ListFilter, LogEntry, LogQuery, LogReader, LogStream, LogsError, LookupError, ProcessInfo, PullPolicy,
+    RemoveError, RemoveOptions, RenameError, RunError, Running, RunningExec, StartError, StartOptions,
+    StopError, StopOptions, WaitCondition, WaitError, WaitOutcome,
+};
+pub use context::{ContextError, HostConfig, HostContext, Programs, Roots};
+pub use documents::FileError;
+pub use engine::Engine;

@@ -1,0 +1,15 @@
+//! Everything about one container.
+
+use super::LookupError;
+use crate::Engine;
+use crate::model::ContainerView;
+
+impl Engine {
+    /// Everything about one container at this moment.
+    ///
+    /// # Errors
+    /// See [`LookupError`].
+    pub fn inspect(&self, container: &str) -> Result<ContainerView, LookupError> {
+        todo!()
+    }
+}
