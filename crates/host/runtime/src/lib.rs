@@ -1,1 +1,20 @@
-//! Launches container processes from an OCI spec
+//! Launches container processes from an OCI spec.
+//!
+//! The monitor and the OCI command line call [`create`] and [`exec`]; nobody else. Both prepare everything that can
+//! be prepared while still in the host's world ([`plan`] decides the order of the steps, the sources of mounts
+//! become descriptors), make a child by clone3(2), and let it work off the plan. The child never returns, and talks
+//! with its parent over one socket in a closed set of messages.
+//!
+//! Contract: the caller has one thread. A failure at any step ends and reaps the child, so that nothing is left
+//! behind but what the caller made itself (cgroup, namespaces, directories).
+//!
+//! Limits: cgroups, networks and namespaces that outlive the container are made by the caller and handed in as
+//! descriptors. Hooks, checkpoints, and user namespaces of the runtime's own making are not here yet.
+
+mod channel;
+mod error;
+mod launch;
+pub mod options;
+
+pub use error::{Cause, LaunchError, StepKind};
+pub use launch::{CgroupEntry, ExecLaunch, JoinedNamespaces, Launch, Started, Stdio, Streams};

@@ -1,0 +1,138 @@
+//! What a caller hands in and gets back.
+
+use kernel::namespace::{Kind, Kinds};
+use spec::rootfs::Rootfs;
+use spec::runtime::{Process, Rlimit, Spec};
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// A container to create.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    /// What is to run and in which surroundings. `root.path` is not read: the root is `rootfs`.
+    pub spec: &'a Spec,
+    /// The root file system, mounted anew for this container.
+    pub rootfs: &'a Rootfs,
+    /// Namespaces that exist already. A kind that the spec lists and that is neither here nor has a path is made.
+    pub join: JoinedNamespaces<'a>,
+    /// The control group in which the container's first process starts; the caller's own when absent.
+    pub cgroup: Option<CgroupEntry<'a>>,
+    /// Where the standard streams go.
+    pub stdio: Stdio,
+    /// Limits that nobody asked for: set as far as the caller's rights reach, and never a reason to fail. The
+    /// spec's own `rlimits` come after them and must succeed.
+    pub rlimit_defaults: &'a [Rlimit],
+    /// How many descriptors from 3 on the program inherits (`LISTEN_FDS`, `--preserve-fds`).
+    pub preserve_fds: u32,
+}
+
+impl<'a> Launch<'a> {
+    /// A launch with nothing joined, the caller's cgroup, no default limits and no inherited descriptors.
+    #[must_use]
+    pub fn new(spec: &'a Spec, rootfs: &'a Rootfs, stdio: Stdio) -> Self {
+        let join = JoinedNamespaces::default();
+        Launch { spec, rootfs, join, cgroup: None, stdio, rlimit_defaults: &[], preserve_fds: 0 }
+    }
+}
+
+/// A further process in a running container.
+#[derive(Debug)]
+pub struct ExecLaunch<'a> {
+    /// The container's first process.
+    pub target: BorrowedFd<'a>,
+    /// Which of its namespaces to enter; [`ExecLaunch::new`] says all but the user and time namespaces.
+    pub namespaces: Kinds,
+    /// What to run.
+    pub process: &'a Process,
+    /// The control group in which it starts; the caller's own when absent.
+    pub cgroup: Option<CgroupEntry<'a>>,
+    /// Where the standard streams go.
+    pub stdio: Stdio,
+    /// As in [`Launch::rlimit_defaults`].
+    pub rlimit_defaults: &'a [Rlimit],
+    /// As in [`Launch::preserve_fds`].
+    pub preserve_fds: u32,
+}
+
+impl<'a> ExecLaunch<'a> {
+    /// Enters the mount, pid, network, IPC, UTS and cgroup namespaces of `target`.
+    #[must_use]
+    pub fn new(target: BorrowedFd<'a>, process: &'a Process, stdio: Stdio) -> Self {
+        let namespaces = Kind::ALL.into_iter().collect::<Kinds>().without(Kind::User).without(Kind::Time);
+        ExecLaunch { target, namespaces, process, cgroup: None, stdio, rlimit_defaults: &[], preserve_fds: 0 }
+    }
+}
+
+/// Existing namespaces to enter, one descriptor for each kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct JoinedNamespaces<'a> {
+    /// user_namespaces(7).
+    pub user: Option<BorrowedFd<'a>>,
+    /// pid_namespaces(7).
+    pub pid: Option<BorrowedFd<'a>>,
+    /// network_namespaces(7).
+    pub network: Option<BorrowedFd<'a>>,
+    /// ipc_namespaces(7).
+    pub ipc: Option<BorrowedFd<'a>>,
+    /// uts_namespaces(7).
+    pub uts: Option<BorrowedFd<'a>>,
+    /// cgroup_namespaces(7).
+    pub cgroup: Option<BorrowedFd<'a>>,
+    /// time_namespaces(7).
+    pub time: Option<BorrowedFd<'a>>,
+}
+
+impl<'a> JoinedNamespaces<'a> {
+    /// The descriptor for this kind; a mount namespace is never joined.
+    #[must_use]
+    pub fn get(&self, kind: Kind) -> Option<BorrowedFd<'a>> {
+        match kind {
+            Kind::User => self.user,
+            Kind::Pid => self.pid,
+            Kind::Network => self.network,
+            Kind::Ipc => self.ipc,
+            Kind::Uts => self.uts,
+            Kind::Cgroup => self.cgroup,
+            Kind::Time => self.time,
+            Kind::Mount => None,
+        }
+    }
+}
+
+/// How a process gets into its control group.
+#[derive(Debug, Clone, Default)]
+pub struct CgroupEntry<'a> {
+    /// Directory of the cgroup v2 hierarchy: the process is born there (`CLONE_INTO_CGROUP`).
+    pub unified: Option<BorrowedFd<'a>>,
+    /// `tasks` files of cgroup v1, open for writing: the child writes itself into them before anything else. A
+    /// thread that moves itself through `tasks` does not wait for the lock that `cgroup.procs` takes.
+    pub tasks: Vec<BorrowedFd<'a>>,
+}
+
+/// Where a process's standard streams go.
+#[derive(Debug)]
+pub enum Stdio {
+    /// To these.
+    Fds(Streams),
+    /// To a new terminal of the container's own devpts; its other end comes back to the caller.
+    Terminal,
+}
+
+/// The three standard streams.
+#[derive(Debug)]
+pub struct Streams {
+    /// Standard input.
+    pub stdin: OwnedFd,
+    /// Standard output.
+    pub stdout: OwnedFd,
+    /// Standard error.
+    pub stderr: OwnedFd,
+}
+
+/// A process that executes its program.
+#[derive(Debug)]
+pub struct Started {
+    /// Its number in the caller's pid namespace.
+    pub pid: i32,
+    /// Itself; the caller is its parent and reaps it.
+    pub pidfd: OwnedFd,
+}
