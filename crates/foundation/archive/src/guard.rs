@@ -1,0 +1,60 @@
+//! The decisions that keep a hostile archive inside its target and within bounds.
+//!
+//! They stand together here so that the feature `weakened` can take out exactly these and the escape tests
+//! (`tests/escape.rs`) can show that each of their attacks succeeds without them. The weakened half does what a
+//! naive extractor does: it joins strings and lets the kernel follow whatever it finds.
+
+use rustix::fs::{Mode, OFlags};
+use std::ffi::OsStr;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
+
+#[cfg(not(feature = "weakened"))]
+mod rules {
+    use super::{BorrowedFd, Mode, OFlags, OsStr, OwnedFd, Path};
+
+    /// Opens a directory below `root`, reading links as a process chrooted there would.
+    pub(crate) fn open_directory(root: BorrowedFd<'_>, path: &Path) -> rustix::io::Result<OwnedFd> {
+        kernel::path::open_in_root(root, path, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())
+    }
+
+    /// Creates a file that was not there before; whatever is there is never opened or followed.
+    pub(crate) fn create_file(parent: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)
+    }
+
+    /// Whether a path may have this component.
+    pub(crate) fn component_allowed(component: &[u8]) -> bool {
+        component != b".." && component.len() <= 255
+    }
+
+    /// Whether `count` is over its bound.
+    pub(crate) fn exceeds(count: u64, limit: u64) -> bool {
+        count > limit
+    }
+}
+
+#[cfg(feature = "weakened")]
+mod rules {
+    use super::{BorrowedFd, Mode, OFlags, OsStr, OwnedFd, Path};
+
+    pub(crate) fn open_directory(root: BorrowedFd<'_>, path: &Path) -> rustix::io::Result<OwnedFd> {
+        rustix::fs::openat(root, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    pub(crate) fn create_file(parent: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+        rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)
+    }
+
+    pub(crate) fn component_allowed(_component: &[u8]) -> bool {
+        true
+    }
+
+    pub(crate) fn exceeds(_count: u64, _limit: u64) -> bool {
+        false
+    }
+}
+
+pub(crate) use rules::{component_allowed, create_file, exceeds, open_directory};
