@@ -1,1 +1,38 @@
-//! Images: import, load, references, unpacking
+//! Images: what a person imports, loads, pulls, names, lists and removes, and what a container stands on.
+//!
+//! [`Images`] combines the content store (blobs), the snapshotter (unpacked layers) and the index of names, and has
+//! one method per use case, each in a file of its own. The engine calls it; it knows nothing of running.
+//!
+//! Contract: manifests, configurations and layers are kept as received and are found by digest. A name points only
+//! at an image that is complete. Layers are unpacked when an image is stored, or at the latest by
+//! [`Images::prepare`]. Whatever step a process is killed at, what it leaves is unreferenced, is listed by
+//! [`Images::check`] and goes with the next sweep.
+//!
+//! Limits: a document is at most 4 MiB, an image has at most 499 layers; layers are tar, plain or compressed with
+//! gzip or zstd.
+
+mod chain;
+mod check;
+mod document;
+mod error;
+mod get;
+mod images;
+mod list;
+mod model;
+mod progress;
+mod prune;
+mod remove;
+mod sweep;
+mod tag;
+mod usage;
+
+pub use check::{CheckReport, Missing, Orphan};
+pub use error::StoreError;
+pub use get::GetError;
+pub use images::{Images, Limits};
+pub use model::{Image, ImageInfo, ImageLayer, platform_text};
+pub use progress::{Progress, Silent, Step};
+pub use prune::{PruneScope, Pruned};
+pub use remove::{Force, ImageUse, RemoveError, Removed};
+pub use tag::TagError;
+pub use usage::{ImageUsage, StoreUsage};

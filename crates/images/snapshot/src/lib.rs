@@ -51,6 +51,9 @@ pub trait Snapshotter: Send + Sync {
     /// When the file system refuses.
     fn find_layer(&self, diff: &Digest, chain: &Digest) -> Result<Option<LayerKey>, SnapshotError>;
 
+    /// The keys that such a layer may have: by its own digest, and by chain id.
+    fn layer_keys(&self, diff: &Digest, chain: &Digest) -> [LayerKey; 2];
+
     /// An empty directory to unpack a layer into, independent of any parent.
     ///
     /// # Errors

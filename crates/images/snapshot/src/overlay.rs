@@ -211,7 +211,7 @@ impl Overlay {
 
 impl Snapshotter for Overlay {
     fn find_layer(&self, diff: &Digest, chain: &Digest) -> Result<Option<LayerKey>, SnapshotError> {
-        for key in [LayerKey::of_diff(diff, self.user()), LayerKey::of_chain(chain, self.user())] {
+        for key in self.layer_keys(diff, chain) {
             let path = self.layer_dir(&key);
             match rustix::fs::access(&path, rustix::fs::Access::EXISTS) {
                 Ok(()) => return Ok(Some(key)),
@@ -220,6 +220,10 @@ impl Snapshotter for Overlay {
             }
         }
         Ok(None)
+    }
+
+    fn layer_keys(&self, diff: &Digest, chain: &Digest) -> [LayerKey; 2] {
+        [LayerKey::of_diff(diff, self.user()), LayerKey::of_chain(chain, self.user())]
     }
 
     fn prepare_layer(&self) -> Result<PendingLayer, SnapshotError> {
