@@ -110,6 +110,33 @@ pub fn boot_id() -> &'static str {
     })
 }
 
+/// When a process started, in clock ticks since boot (`/proc/PID/stat`, field 22, proc(5)); `None` when there is no
+/// such process.
+#[must_use]
+pub fn start_time_ticks(pid: i32) -> Option<u64> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may contain anything, parentheses too: fields are counted from the last one.
+    let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(stat.get(end_of_name + 1..)?).ok()?;
+    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+impl Started {
+    /// Whether the process that this fact names still exists: zombies count as gone.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.boot_id == boot_id()
+            && start_time_ticks(self.pid) == Some(self.start_time_ticks)
+            && !is_zombie(self.pid)
+    }
+}
+
+fn is_zombie(pid: i32) -> bool {
+    let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after_name = stat.iter().rposition(|byte| *byte == b')').and_then(|at| stat.get(at + 2));
+    matches!(after_name, None | Some(b'Z' | b'X'))
+}
+
 /// Reads a fact; `None` when there is none or it is torn.
 #[must_use]
 pub fn read<T: DeserializeOwned>(directory: &Path, name: &str) -> Option<T> {
@@ -153,6 +180,32 @@ pub fn write<T: Serialize>(directory: &Path, name: &str, value: &T, durability: 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_is_named_by_its_start() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let mut fact = Started {
+            boot_id: boot_id().to_owned(),
+            pid,
+            start_time_ticks: start_time_ticks(pid).unwrap(),
+            monitor_pid: 0,
+            generation: 1,
+            started_at: String::new(),
+            restart_count: 0,
+            paused: false,
+        };
+        assert!(fact.is_alive());
+        fact.start_time_ticks += 1;
+        assert!(!fact.is_alive());
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        fact.pid = i32::try_from(child.id()).unwrap();
+        while !is_zombie(fact.pid) {
+            std::thread::yield_now();
+        }
+        fact.start_time_ticks = start_time_ticks(fact.pid).unwrap();
+        assert!(!fact.is_alive());
+        child.wait().unwrap();
+    }
 
     #[test]
     fn a_torn_fact_is_absent() {

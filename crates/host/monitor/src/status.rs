@@ -9,6 +9,7 @@
 //! | free | this boot, process alive | older | running: the monitor is lost and must be replaced |
 //! | free | newer than `exited`, process gone or other boot | | exited, 255, unrecorded |
 //! | free | none | none | created |
+//! | free | any | newest, never started | created |
 //! | free | any | newest | exited |
 //!
 //! A container whose removal has begun is known to the engine alone (its record says so).
@@ -89,6 +90,7 @@ pub fn derive(seen: &Observation) -> State {
         (None, Some(exited), true) if exited.restarting => State::Restarting,
         (None, _, true) => State::Starting,
         (None, None, false) => State::Created,
+        (None, Some(exited), false) if exited.started_at.is_empty() => State::Created,
         (None, Some(_), false) => State::Exited,
     }
 }
@@ -137,6 +139,7 @@ mod tests {
         assert_eq!(see(false, Some(started("1")), false, Some(exited("1", true))), State::Exited);
         assert_eq!(see(true, Some(started("2")), true, Some(exited("1", false))), State::Running);
         assert_eq!(see(true, Some(started("1")), false, Some(exited("1", false))), State::Starting);
+        assert_eq!(see(false, None, false, Some(exited("", false))), State::Created);
         let paused = Started { paused: true, ..started("1") };
         assert_eq!(see(true, Some(paused), true, None), State::Paused);
     }

@@ -1,0 +1,136 @@
+//! What isolates a sandbox: the seam between the monitor's logic and the kernel, or later a virtual machine.
+
+use crate::desired::Desired;
+use crate::protocol::FailureKind;
+use spec::runtime::Process;
+use std::error::Error;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// Something that the engine, and so a person, is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) kind: FailureKind,
+    /// One line.
+    pub(super) message: String,
+}
+
+impl Failure {
+    /// A failure on the host: the error and all its causes in one line.
+    pub(super) fn host(error: &dyn Error) -> Self {
+        Self { kind: FailureKind::Host, message: chain(error) }
+    }
+
+    /// Refused because of the state that the container is in.
+    pub(super) fn state(message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::WrongState, message: message.into() }
+    }
+
+    /// The exit code that `run` shows for it.
+    pub(super) fn exit_code(&self) -> i32 {
+        match self.kind {
+            FailureKind::CommandNotFound => 127,
+            FailureKind::CommandNotExecutable => 126,
+            _ => 125,
+        }
+    }
+}
+
+/// An error and its causes, outermost first, separated by colons.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// The ends of the standard streams that a new process gets.
+#[derive(Debug)]
+pub(super) enum ChildStdio {
+    /// Three descriptors.
+    Pipes {
+        stdin: OwnedFd,
+        stdout: OwnedFd,
+        stderr: OwnedFd,
+    },
+    /// A terminal, made inside the container.
+    Terminal,
+}
+
+/// A process that was made.
+#[derive(Debug)]
+pub(super) struct Launched {
+    /// In the host's namespace.
+    pub(super) pid: i32,
+    pub(super) pidfd: OwnedFd,
+    /// The master of its terminal, if it has one.
+    pub(super) terminal: Option<OwnedFd>,
+}
+
+/// A descriptor that becomes readable when the kernel's memory killer strikes.
+#[derive(Debug)]
+pub(super) struct OomSignal<'a>(pub(super) BorrowedFd<'a>);
+
+impl AsFd for OomSignal<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0
+    }
+}
+
+/// A sandbox of one container. Every method names the container by being called; the order of calls is
+/// `create_sandbox`, then any number of (`create`, `start`, end of the process), then `destroy`; or `adopt` instead of
+/// the first.
+pub(super) trait Isolation {
+    /// Makes namespaces, network and cgroup. On failure nothing is left.
+    fn create_sandbox(&mut self, desired: &Desired) -> Result<(), Failure>;
+
+    /// Takes over what a dead monitor left. `pid` is the running first process; absent when it is gone too, and
+    /// everything is only to be destroyed.
+    fn adopt(&mut self, desired: &Desired, pid: Option<i32>) -> Result<(), Failure>;
+
+    /// Makes the first process up to the moment before its program.
+    fn create(&mut self, desired: &Desired, stdio: ChildStdio) -> Result<Launched, Failure>;
+
+    /// Lets the first process run its program.
+    fn start(&mut self) -> Result<(), Failure>;
+
+    /// Runs another process beside the first one, whose descriptor `target` is.
+    fn exec(&mut self, target: BorrowedFd<'_>, request: &ExecRequest<'_>, stdio: ChildStdio) -> Result<Launched, Failure>;
+
+    /// Freezes all processes.
+    fn pause(&mut self) -> Result<(), Failure>;
+
+    /// Thaws them.
+    fn unpause(&mut self) -> Result<(), Failure>;
+
+    /// Puts new limits into force.
+    fn update(&mut self, desired: &Desired) -> Result<(), Failure>;
+
+    /// Process ids in the host's namespace.
+    fn processes(&self) -> Result<Vec<i32>, Failure>;
+
+    /// A namespace that others may join.
+    fn open_namespace(&self, kind: &str) -> Result<OwnedFd, Failure>;
+
+    /// What signals an out-of-memory kill, if the host can.
+    fn oom_signal(&self) -> Option<OomSignal<'_>>;
+
+    /// Processes that the kernel killed for lack of memory since the sandbox was made.
+    fn oom_kills(&self) -> u64;
+
+    /// Ends every process.
+    fn kill_all(&mut self);
+
+    /// Gives everything back, whatever fails on the way; what failed is returned.
+    fn destroy(&mut self) -> Vec<String>;
+}
+
+/// A process to run beside the first one.
+#[derive(Debug)]
+pub(super) struct ExecRequest<'a> {
+    pub(super) process: &'a Process,
+    /// Without the container's filter of system calls.
+    pub(super) privileged: bool,
+}

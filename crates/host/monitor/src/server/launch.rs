@@ -1,0 +1,302 @@
+//! The first moments of a monitor: what it inherited is normalised, the request is taken, the container is started,
+//! taken over or recorded as lost.
+
+use super::client::{Client, Role};
+use super::isolation::Failure;
+use super::place::Place;
+use super::process::{Process, Purpose};
+use super::process_isolation::ProcessIsolation;
+use super::reactor::{Interest, Reactor, Token};
+use super::slots::Slots;
+use super::timers::Timers;
+use super::{Monitor, stdio};
+use crate::desired::Desired;
+use crate::facts::{self, Exited, Started};
+use crate::layout::{data, exec};
+use crate::protocol::{FailureKind, LaunchMode, MESSAGE_MAX, Reply, Request, Streams, VERSION};
+use ids::InstanceId;
+use kernel::{process, seqpacket, signal};
+use rustix::io::Errno;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// Exit code of a container whose end nobody saw (128 + SIGKILL: a terminal's hang-up, or the whole cgroup's end).
+const LOST: i32 = 137;
+
+/// Exit code of a container whose end cannot be learnt.
+const UNKNOWN: i32 = 255;
+
+/// The `monitor` role of the runtime program, whose standard input is a socket with a [`Request::Launch`] on it.
+/// Returns its exit code once the sandbox is released. `build` is the program's build id.
+///
+/// Single-threaded by contract: the runtime's clone3 depends on it.
+#[must_use]
+pub fn main(build: &str) -> i32 {
+    let Ok(control) = take_control() else { return 125 };
+    match begin(&control, build) {
+        Ok(monitor) => {
+            drop(control);
+            monitor.run();
+            0
+        }
+        Err(failure) => {
+            let reply = Reply::Failed { kind: failure.kind, message: failure.message };
+            let bytes = serde_json::to_vec(&reply).unwrap_or_default();
+            // The engine may be gone; the container's record says the same.
+            let _ = seqpacket::send(control.as_fd(), &bytes, &[]);
+            125
+        }
+    }
+}
+
+fn host(context: &str, errno: Errno) -> Failure {
+    Failure { kind: FailureKind::Host, message: format!("{context}: {}", std::io::Error::from(errno)) }
+}
+
+/// Moves the control socket away from standard input and leaves nothing there that could be confused with it.
+fn take_control() -> rustix::io::Result<OwnedFd> {
+    let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    rustix::stdio::dup2_stdin(stdio::null()?)?;
+    Ok(control)
+}
+
+/// Nothing of the caller's shell stays: session, directory, mask, descriptors, signals.
+fn normalise() -> rustix::io::Result<OwnedFd> {
+    // Fails only for a process group leader, which a freshly spawned program is not.
+    let _ = rustix::process::setsid();
+    rustix::process::chdir("/")?;
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    process::become_subreaper()?;
+    signal::set_mask(signal::Set::ALL)?;
+    signal::open(signal::Set::EMPTY.with(CHILD_CHANGED))
+}
+
+/// SIGCHLD of signal(7).
+const CHILD_CHANGED: i32 = 17;
+
+/// What the engine asked.
+struct Order {
+    place: Place,
+    instance: InstanceId,
+    mode: LaunchMode,
+    streams: Streams,
+    terminal_size: Option<(u16, u16)>,
+    engine_waits: bool,
+}
+
+fn take_order(control: BorrowedFd<'_>, build: &str) -> Result<Order, Failure> {
+    let mut buffer = vec![0u8; MESSAGE_MAX];
+    let (length, fds) = seqpacket::receive(control, &mut buffer).map_err(|errno| host("receive the request", errno))?;
+    let mismatch = |message: String| Failure { kind: FailureKind::BuildMismatch, message };
+    let request = serde_json::from_slice(&buffer[..length])
+        .map_err(|error| mismatch(format!("the monitor does not understand the request: {error}")))?;
+    let Request::Launch {
+        protocol,
+        build: expected,
+        instance,
+        mode,
+        streams,
+        terminal_size,
+        engine_waits,
+        command_began_ns: _,
+    } = request
+    else {
+        return Err(Failure::state("a new monitor must be asked to launch first"));
+    };
+    if protocol != VERSION || expected != build {
+        return Err(mismatch(format!(
+            "engine ({expected}) and runtime program ({build}) are of different builds: install them together"
+        )));
+    }
+    let [live_lock, data, exec] = <[OwnedFd; 3]>::try_from(fds)
+        .map_err(|fds| mismatch(format!("the request came with {} descriptors instead of 3", fds.len())))?;
+    Ok(Order { place: Place::new(live_lock, data, exec), instance, mode, streams, terminal_size, engine_waits })
+}
+
+/// Takes the order and carries it out as far as its reply.
+fn begin(control: &OwnedFd, build: &str) -> Result<Monitor, Failure> {
+    let signals = normalise().map_err(|errno| host("prepare the monitor", errno))?;
+    let order = take_order(control.as_fd(), build)?;
+    let desired = order.place.read_desired()?;
+    let mut monitor = prepare(&order.place, &order.instance, signals)
+        .map_err(|errno| host("prepare the monitor", errno))
+        .map(|parts| parts.into_monitor(order.place, desired, order.terminal_size))?;
+    let pid = match order.mode {
+        LaunchMode::Start => monitor.start_first(),
+        LaunchMode::Adopt => monitor.adopt(),
+        LaunchMode::Recover => monitor.recover(),
+    };
+    match pid {
+        Ok(pid) => {
+            monitor.join_control(control, &order.streams, order.engine_waits, pid);
+            Ok(monitor)
+        }
+        Err(failure) => {
+            monitor.abandon();
+            Err(failure)
+        }
+    }
+}
+
+/// What can be made before anything of the container is.
+struct Parts {
+    reactor: Reactor,
+    listener: OwnedFd,
+    signals: OwnedFd,
+    isolation: ProcessIsolation,
+}
+
+fn prepare(place: &Place, instance: &InstanceId, signals: OwnedFd) -> rustix::io::Result<Parts> {
+    let reactor = Reactor::new()?;
+    reactor.add(&signals, Token::Signals, Interest::READ)?;
+    let listener = match seqpacket::listen(place.exec(), exec::SOCKET) {
+        // A dead monitor's: we hold the lock, so nobody listens there.
+        Err(Errno::ADDRINUSE) => {
+            rustix::fs::unlinkat(place.exec(), exec::SOCKET, rustix::fs::AtFlags::empty())?;
+            seqpacket::listen(place.exec(), exec::SOCKET)?
+        }
+        done => done?,
+    };
+    reactor.add(&listener, Token::Listener, Interest::READ)?;
+    let isolation = ProcessIsolation::new(instance.clone(), place.exec_siblings());
+    Ok(Parts { reactor, listener, signals, isolation })
+}
+
+impl Parts {
+    fn into_monitor(self, place: Place, desired: Desired, terminal_size: Option<(u16, u16)>) -> Monitor {
+        Monitor {
+            place,
+            desired,
+            reactor: self.reactor,
+            timers: Timers::default(),
+            isolation: Box::new(self.isolation),
+            sandbox_exists: false,
+            listener: Some(self.listener),
+            signals: self.signals,
+            clients: Slots::default(),
+            processes: Slots::default(),
+            main: None,
+            log: None,
+            terminal_size,
+            started: None,
+            start_ns: 0,
+            last_exit: None,
+            restart_count: 0,
+            backoff: super::policy::Backoff::default(),
+            verdict: super::health::Verdict::default(),
+            oom_kills_seen: 0,
+            log_failure_reported: false,
+            finished: false,
+        }
+    }
+}
+
+impl Monitor {
+    fn open_log(&mut self) -> Result<(), Failure> {
+        self.log = Some(crate::log::open(&self.desired.log).map_err(|error| Failure {
+            kind: FailureKind::Host,
+            message: format!("cannot open the container's log: {error}"),
+        })?);
+        Ok(())
+    }
+
+    fn start_first(&mut self) -> Result<i32, Failure> {
+        self.open_log()?;
+        self.launch()
+    }
+
+    /// Takes over a running container whose monitor died.
+    fn adopt(&mut self) -> Result<i32, Failure> {
+        self.open_log()?;
+        let started: Option<Started> = facts::read(&self.place.data_path(), data::STARTED);
+        let started = started.filter(Started::is_alive).ok_or_else(|| Failure::state("the container is not running"))?;
+        self.isolation.adopt(&self.desired, Some(started.pid))?;
+        self.sandbox_exists = true;
+        let errno = |errno| host("take over the container's process", errno);
+        let pidfd = process::pidfd_open(started.pid).map_err(errno)?;
+        self.reactor.add(&pidfd, Token::Adopted, Interest::READ).map_err(errno)?;
+        let pid = started.pid;
+        self.restart_count = started.restart_count;
+        self.start_ns = crate::clock::boot_ns();
+        self.oom_kills_seen = self.isolation.oom_kills();
+        self.started = Some(started);
+        let ends = stdio::reopen(self.place.exec());
+        self.take_main(Process::new(Purpose::First, pid, pidfd, None, ends)).map_err(errno)?;
+        self.event("monitor_replaced", &[]);
+        self.begin_health();
+        // A terminal died with the monitor that held it: what is left of the container has been hung up.
+        if self.desired.stdio.terminal {
+            self.isolation.kill_all();
+        }
+        Ok(pid)
+    }
+
+    /// Records the end of a container that died with its monitor, then follows the policy.
+    fn recover(&mut self) -> Result<i32, Failure> {
+        self.open_log()?;
+        let last: Option<Exited> = facts::read(&self.place.data_path(), data::EXITED);
+        self.started = facts::read(&self.place.data_path(), data::STARTED);
+        self.restart_count = self.started.as_ref().map_or(0, |started| started.restart_count);
+        self.isolation.adopt(&self.desired, None)?;
+        self.isolation.kill_all();
+        let recorded = last.filter(|last| {
+            self.started.as_ref().is_none_or(|started| started.started_at == last.started_at) && !last.restarting
+        });
+        self.last_exit = recorded;
+        if self.last_exit.is_none() {
+            let stopped_by_user = self.place.stopped_by_user();
+            let ended = super::policy::Ended { exit_code: LOST, stopped_by_user, restart_count: self.restart_count };
+            let restarting = super::policy::restarts(self.desired.restart, ended);
+            self.record_end(LOST, false, "monitor-lost".into(), restarting);
+            self.event("die", &[("exitCode", &LOST.to_string()), ("error", "monitor-lost")]);
+            if restarting {
+                self.isolation.destroy();
+                self.restart_count += 1;
+                return self.launch();
+            }
+        }
+        self.finished = true;
+        Ok(0)
+    }
+
+    /// The end of an adopted first process, which only its pidfd tells.
+    pub(super) fn adopted_ended(&mut self) {
+        let Some(key) = self.main else { return };
+        let Some(process) = self.processes.get(key) else { return };
+        self.reactor.remove(&process.pidfd);
+        // Known once its new parent, the system's init, has reaped it.
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(3);
+        let code = loop {
+            match process::exit_of_stranger(process.pidfd.as_fd()) {
+                Some(exit) => break exit.code(),
+                None if std::time::Instant::now() > patience => break UNKNOWN,
+                None => std::thread::sleep(std::time::Duration::from_millis(10)),
+            }
+        };
+        self.main_ended(key, code);
+    }
+
+    /// The start failed: what was made goes, the record stays.
+    fn abandon(&mut self) {
+        let failures = self.isolation.destroy();
+        for failure in &failures {
+            self.event("release_failed", &[("error", failure)]);
+        }
+        // Missing is what is wanted.
+        let _ = rustix::fs::unlinkat(self.place.exec(), exec::SOCKET, rustix::fs::AtFlags::empty());
+        stdio::remove_names(self.place.exec());
+        self.place.unlock();
+    }
+
+    /// Makes the engine that asked for the launch the first client, and answers it.
+    fn join_control(&mut self, control: &OwnedFd, streams: &Streams, engine_waits: bool, pid: i32) {
+        let Ok(socket) = rustix::io::fcntl_dupfd_cloexec(control, 3) else { return };
+        let key = self.clients.next_key();
+        let Ok(mut client) = Client::new(socket, key, &self.reactor) else { return };
+        client.waits_for_release = engine_waits;
+        if let Some(process) = self.main.filter(|_| streams.any() || engine_waits) {
+            client.role = Role::Stream { process, streams: *streams };
+        }
+        self.clients.insert(client);
+        self.answer(key, &Reply::Started { pid }, None);
+    }
+}

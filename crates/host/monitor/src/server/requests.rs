@@ -1,0 +1,239 @@
+//! What engines ask of a running monitor.
+
+use super::Monitor;
+use super::client::{Client, Role};
+use super::isolation::{ExecRequest, Failure};
+use super::process::{Process, Purpose};
+use super::stdio;
+use super::timers::Timer;
+use crate::facts::{self, Durability};
+use crate::protocol::{FailureKind, MESSAGE_MAX, Reply, Request, Streams};
+use rustix::io::Errno;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+impl Monitor {
+    /// Somebody connects.
+    pub(super) fn accept(&mut self) {
+        use rustix::net::SocketFlags;
+        let Some(listener) = &self.listener else { return };
+        while let Ok(socket) = rustix::net::accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+            let key = self.clients.next_key();
+            if let Ok(client) = Client::new(socket, key, &self.reactor) {
+                self.clients.insert(client);
+            }
+        }
+    }
+
+    /// A client sent something, went away, or takes messages again.
+    pub(super) fn client_ready(&mut self, key: u32, read: bool, write: bool) {
+        if write && let Some(client) = self.clients.get_mut(key) {
+            let role = client.role;
+            let broken = client.drain().is_err() || client.refresh(key, &self.reactor).is_err();
+            if broken || (role == Role::Answered && !client.is_behind()) {
+                self.drop_client(key);
+            } else if let Role::Stream { process, .. } = role {
+                self.balance(process);
+            }
+        }
+        if read {
+            self.read_client(key);
+        }
+    }
+
+    fn read_client(&mut self, key: u32) {
+        let mut buffer = [0u8; MESSAGE_MAX];
+        let Some(client) = self.clients.get(key) else { return };
+        let role = client.role;
+        match client.receive(&mut buffer) {
+            Err(Errno::AGAIN) => {}
+            Err(_) | Ok(0) => self.drop_client(key),
+            Ok(length) => match role {
+                Role::Stream { process, .. } => self.frame_from(key, process, &buffer[..length]),
+                Role::Fresh => self.request(key, &buffer[..length]),
+                Role::Waiting { .. } | Role::Answered => self.drop_client(key),
+            },
+        }
+    }
+
+    fn request(&mut self, key: u32, message: &[u8]) {
+        let answer = match serde_json::from_slice(message) {
+            Ok(request) => self.carry_out(key, request),
+            Err(error) => Err(Failure {
+                kind: FailureKind::BuildMismatch,
+                message: format!("the monitor does not understand the request: {error}"),
+            }),
+        };
+        match answer {
+            Ok(None) => {}
+            Ok(Some((reply, fd))) => self.answer(key, &reply, fd.as_ref()),
+            Err(Failure { kind, message }) => self.answer(key, &Reply::Failed { kind, message }, None),
+        }
+    }
+
+    /// Sends the one answer of a connection. A stream connection goes on.
+    pub(super) fn answer(&mut self, key: u32, reply: &Reply, fd: Option<&OwnedFd>) {
+        let Some(client) = self.clients.get_mut(key) else { return };
+        let fds: Vec<_> = fd.iter().map(|fd| fd.as_fd()).collect();
+        let sent = client.reply(reply, &fds);
+        if !matches!(client.role, Role::Stream { .. }) {
+            client.role = Role::Answered;
+        }
+        let done = client.role == Role::Answered && !client.is_behind();
+        if sent.is_err() || done || client.refresh(key, &self.reactor).is_err() {
+            self.drop_client(key);
+        }
+    }
+
+    /// Carries out a request; `None` when the answer comes later.
+    fn carry_out(&mut self, key: u32, request: Request) -> Result<Option<(Reply, Option<OwnedFd>)>, Failure> {
+        let reply = match request {
+            Request::Launch { .. } => return Err(Failure::state("this monitor has a container already")),
+            Request::Attach { streams } => {
+                let process = self.main.ok_or_else(|| Failure::state("the container is not running"))?;
+                self.set_role(key, Role::Stream { process, streams });
+                Reply::Attached
+            }
+            Request::Exec { id, process, streams, privileged } => {
+                let request = ExecRequest { process: &process, privileged };
+                let (process, pid) = self.exec(Purpose::Exec(id), &request, streams)?;
+                if streams.any() {
+                    self.set_role(key, Role::Stream { process, streams });
+                }
+                Reply::ExecStarted { pid }
+            }
+            Request::Signal { signal } => {
+                self.signal_main(signal)?;
+                Reply::Done
+            }
+            Request::Stop { signal, timeout_seconds } => {
+                self.set_role(key, Role::Waiting { any: false });
+                return self.stop(signal, timeout_seconds).map(|()| None);
+            }
+            Request::Wait { any } => {
+                self.set_role(key, Role::Waiting { any });
+                return Ok(None);
+            }
+            Request::Pause => self.set_paused(true)?,
+            Request::Unpause => self.set_paused(false)?,
+            Request::Resize { exec, rows, columns } => {
+                let key = self.find_process(exec.as_ref()).ok_or_else(|| Failure::state("no such process is running"))?;
+                self.resize(key, rows, columns);
+                Reply::Done
+            }
+            Request::Processes => Reply::Processes { pids: self.isolation.processes()? },
+            Request::OpenNamespace { kind } => {
+                let namespace = self.isolation.open_namespace(&kind)?;
+                return Ok(Some((Reply::Namespace, Some(namespace))));
+            }
+            Request::Update { generation } => self.update(generation)?,
+            Request::ReopenLog => {
+                if let Some(log) = &mut self.log {
+                    log.reopen().map_err(|error| Failure::host(&error))?;
+                }
+                Reply::Done
+            }
+        };
+        Ok(Some((reply, None)))
+    }
+
+    fn set_role(&mut self, key: u32, role: Role) {
+        if let Some(client) = self.clients.get_mut(key) {
+            client.role = role;
+        }
+    }
+
+    fn find_process(&self, exec: Option<&ids::ExecId>) -> Option<u32> {
+        let Some(id) = exec else { return self.main };
+        self.processes
+            .iter()
+            .find(|(_, process)| matches!(&process.purpose, Purpose::Exec(other) if other == id))
+            .map(|(key, _)| key)
+    }
+
+    /// Runs a further process; its key and pid.
+    pub(super) fn exec(
+        &mut self,
+        purpose: Purpose,
+        request: &ExecRequest<'_>,
+        streams: Streams,
+    ) -> Result<(u32, i32), Failure> {
+        let main = self.main.and_then(|key| self.processes.get(key));
+        let main = main.ok_or_else(|| Failure::state("the container is not running"))?;
+        if self.started.as_ref().is_some_and(|started| started.paused) {
+            return Err(Failure::state("the container is paused: unpause it first"));
+        }
+        let errno = |error: Errno| Failure::host(&std::io::Error::from(error));
+        let wants_output = streams.stdout || streams.stderr || purpose == Purpose::Probe;
+        let (mut ends, child) = if request.process.terminal {
+            (stdio::Ends::default(), super::isolation::ChildStdio::Terminal)
+        } else {
+            stdio::nameless(streams.stdin, wants_output).map_err(errno)?
+        };
+        let launched = self.isolation.exec(main.pidfd.as_fd(), request, child)?;
+        if let Some(master) = &launched.terminal {
+            ends = stdio::terminal(master).map_err(errno)?;
+        }
+        let process = Process::new(purpose, launched.pid, launched.pidfd, launched.terminal, ends);
+        let key = self.processes.insert(process);
+        if let Some(process) = self.processes.get(key) {
+            process.watch(key, &self.reactor).map_err(errno)?;
+        }
+        Ok((key, launched.pid))
+    }
+
+    pub(super) fn signal_main(&mut self, signal: i32) -> Result<(), Failure> {
+        let process = self.main.and_then(|key| self.processes.get(key));
+        let process = process.ok_or_else(|| Failure::state("the container is not running"))?;
+        kernel::process::send_signal(process.pidfd.as_fd(), signal)
+            .map_err(|errno| Failure::host(&std::io::Error::from(errno)))
+    }
+
+    /// Asks the container to end, and makes sure that it does.
+    fn stop(&mut self, signal: i32, timeout_seconds: i64) -> Result<(), Failure> {
+        if self.main.is_none() {
+            // Between two starts: there is nothing to signal, only the next start to cancel.
+            self.timers.clear(Timer::Restart);
+            self.give_up_restart();
+            return Ok(());
+        }
+        if self.started.as_ref().is_some_and(|started| started.paused) {
+            self.set_paused(false)?;
+        }
+        self.signal_main(signal)?;
+        if let Ok(seconds) = u64::try_from(timeout_seconds) {
+            self.timers.set(Timer::Kill, crate::clock::boot_ns(), Duration::from_secs(seconds));
+        }
+        Ok(())
+    }
+
+    fn set_paused(&mut self, paused: bool) -> Result<Reply, Failure> {
+        let mut started = self.started.clone().filter(|_| self.main.is_some());
+        let started = started.as_mut().ok_or_else(|| Failure::state("the container is not running"))?;
+        if started.paused == paused {
+            let word = if paused { "already" } else { "not" };
+            return Err(Failure::state(format!("the container is {word} paused")));
+        }
+        if paused { self.isolation.pause()? } else { self.isolation.unpause()? }
+        started.paused = paused;
+        facts::write(&self.place.data_path(), crate::layout::data::STARTED, started, Durability::Process)
+            .map_err(|error| Failure::host(&error))?;
+        self.started = Some(started.clone());
+        self.event(if paused { "pause" } else { "unpause" }, &[]);
+        Ok(Reply::Done)
+    }
+
+    fn update(&mut self, generation: u64) -> Result<Reply, Failure> {
+        let desired = self.place.read_desired()?;
+        if desired.generation != generation {
+            return Err(Failure::state(format!(
+                "found generation {} of the container's document, not {generation}",
+                desired.generation
+            )));
+        }
+        self.isolation.update(&desired)?;
+        self.desired = desired;
+        self.event("update", &[]);
+        Ok(Reply::Done)
+    }
+}
