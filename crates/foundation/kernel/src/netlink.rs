@@ -1,1 +1,0 @@
-//! rtnetlink: links, addresses, routes in batched messages.

@@ -1,1 +1,0 @@
-//! nf_tables transactions over nfnetlink.
