@@ -1,3 +1,77 @@
-//! Developer tasks: dist, bench, dependency check, vm-test
+//! Developer tasks, run as `cargo xtask TASK`.
+//!
+//! * `dist [--profile dist|dev]` builds what is shipped into `target/dist` (`target/dist-dev`);
+//! * `check-deps` checks the house rules that no compiler checks: crate edges, where `unsafe` may be, what the
+//!   runtime's dependency tree may hold, file names.
+//!
+//! A task prints what it did and fails with one line per thing that is wrong.
 
-fn main() {}
+mod build_id;
+mod check_deps;
+mod dist;
+mod workspace;
+
+use anyhow::{Result, bail};
+use lexopt::prelude::*;
+use std::process::ExitCode;
+use workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  dist [--profile dist|dev]   build the shipped programs into target/dist (dev: target/dist-dev, quicker)
+  check-deps                  check crate edges, unsafe code, the runtime's dependencies and file names";
+
+enum Task {
+    Dist(dist::Profile),
+    CheckDeps,
+    Help,
+}
+
+fn main() -> ExitCode {
+    match parse().and_then(|task| run(&task)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse() -> Result<Task> {
+    let mut arguments = lexopt::Parser::from_env();
+    let Some(first) = arguments.next()? else { bail!("no task\n{USAGE}") };
+    let task = match first {
+        Value(name) if name == "dist" => {
+            let mut profile = dist::Profile::Dist;
+            while let Some(argument) = arguments.next()? {
+                match argument {
+                    Long("profile") => profile = arguments.value()?.parse()?,
+                    other => return Err(other.unexpected().into()),
+                }
+            }
+            return Ok(Task::Dist(profile));
+        }
+        Value(name) if name == "check-deps" => Task::CheckDeps,
+        Value(name) if name == "help" => Task::Help,
+        Short('h') | Long("help") => Task::Help,
+        Value(name) => bail!("unknown task {}\n{USAGE}", name.to_string_lossy()),
+        other => return Err(other.unexpected().into()),
+    };
+    match arguments.next()? {
+        Some(extra) => Err(extra.unexpected().into()),
+        None => Ok(task),
+    }
+}
+
+fn run(task: &Task) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Dist(profile) => dist::run(&workspace, *profile),
+        Task::CheckDeps => check_deps::run(&workspace),
+        Task::Help => {
+            println!("{USAGE}");
+            Ok(())
+        }
+    }
+}
