@@ -96,8 +96,9 @@ fn processor(groups: &Groups<'_>) -> Option<String> {
 /// `quota period` in microseconds, as a number of processors; `max` or -1 is no limit.
 fn cpus(pair: &str) -> Option<String> {
     let (quota, period) = pair.split_once(' ')?;
-    let (quota_us, period_us): (f64, f64) = (quota.parse().ok()?, period.parse().ok()?);
-    (quota_us > 0.0 && period_us > 0.0).then(|| format!("{:.2}", quota_us / period_us))
+    let (quota_us, period_us): (u64, u64) = (quota.parse().ok()?, period.parse().ok()?);
+    let hundredths = quota_us.checked_mul(100)?.checked_div(period_us)?;
+    Some(format!("{}.{:02}", hundredths / 100, hundredths % 100))
 }
 
 fn processes(groups: &Groups<'_>) -> Option<String> {

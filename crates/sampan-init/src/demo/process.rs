@@ -3,17 +3,17 @@
 use super::layout::Row;
 use rustix::process::{Resource, getgid, getpid, getrlimit, getuid};
 
-/// The kinds below `/proc/self/ns`, with the inode number of the first namespace where the kernel fixes it
-/// (include/linux/proc_ns.h, `PROC_IPC_INIT_INO` and its neighbours).
-const NAMESPACES: [(&str, Option<u64>); 8] = [
-    ("mnt", None),
-    ("pid", Some(0xEFFF_FFFC)),
-    ("net", None),
-    ("ipc", Some(0xEFFF_FFFF)),
-    ("uts", Some(0xEFFF_FFFE)),
-    ("cgroup", Some(0xEFFF_FFFB)),
-    ("user", Some(0xEFFF_FFFD)),
-    ("time", Some(0xEFFF_FFFA)),
+/// The kinds below `/proc/self/ns`, with the fixed inode number of the host's own (include/uapi/linux/nsfs.h,
+/// `IPC_NS_INIT_INO` and its neighbours; for mnt and net since Linux 6.18, before which no namespace has these).
+const NAMESPACES: [(&str, u64); 8] = [
+    ("mnt", 0xEFFF_FFF8),
+    ("pid", 0xEFFF_FFFC),
+    ("net", 0xEFFF_FFF9),
+    ("ipc", 0xEFFF_FFFF),
+    ("uts", 0xEFFF_FFFE),
+    ("cgroup", 0xEFFF_FFFB),
+    ("user", 0xEFFF_FFFD),
+    ("time", 0xEFFF_FFFA),
 ];
 
 pub(super) fn identity() -> Option<Row> {
@@ -42,7 +42,7 @@ pub(super) fn namespaces() -> Vec<Option<Row>> {
     for (kind, first) in NAMESPACES {
         let Ok(link) = std::fs::read_link(format!("/proc/self/ns/{kind}")) else { continue };
         let Some(inode) = link.to_str().and_then(inode_of) else { continue };
-        let list = if Some(inode) == first { &mut shared } else { &mut own };
+        let list = if inode == first { &mut shared } else { &mut own };
         list.push(format!("{kind} {inode}"));
     }
     let row = |text: String| (!text.is_empty()).then(|| Row::new("namespaces", text));
