@@ -112,7 +112,7 @@ impl Client {
 
     /// Tells the reactor what to wait for now.
     pub(super) fn refresh(&self, key: u32, reactor: &Reactor) -> rustix::io::Result<()> {
-        reactor.set(&self.socket, Token::Client(key), Interest { read: !self.paused, write: self.is_behind() })
+        reactor.set(&self.socket, Token::Client(key), Interest { read: !self.paused, write: self.is_behind(), urgent: false })
     }
 
     /// Sends what waits although it takes time, at the very end of the monitor. Bounded: a client that does not read

@@ -1,10 +1,11 @@
 //! What isolates a sandbox: the seam between the monitor's logic and the kernel, or later a virtual machine.
 
+use super::reactor::Interest;
 use crate::desired::Desired;
 use crate::protocol::FailureKind;
 use spec::runtime::Process;
 use std::error::Error;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// Something that the engine, and so a person, is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,14 +70,11 @@ pub(super) struct Launched {
     pub(super) terminal: Option<OwnedFd>,
 }
 
-/// A descriptor that becomes readable when the kernel's memory killer strikes.
+/// A descriptor that becomes ready when the kernel's memory killer strikes.
 #[derive(Debug)]
-pub(super) struct OomSignal<'a>(pub(super) BorrowedFd<'a>);
-
-impl AsFd for OomSignal<'_> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0
-    }
+pub(super) struct OomSignal<'a> {
+    pub(super) fd: BorrowedFd<'a>,
+    pub(super) interest: Interest,
 }
 
 /// A sandbox of one container. Every method names the container by being called; the order of calls is
@@ -117,8 +115,9 @@ pub(super) trait Isolation {
     /// What signals an out-of-memory kill, if the host can.
     fn oom_signal(&self) -> Option<OomSignal<'_>>;
 
-    /// Processes that the kernel killed for lack of memory since the sandbox was made.
-    fn oom_kills(&self) -> u64;
+    /// Takes the signal, so that the next one is seen; processes that the kernel killed for lack of memory since the
+    /// sandbox was made.
+    fn oom_kills(&mut self) -> u64;
 
     /// Ends every process.
     fn kill_all(&mut self);

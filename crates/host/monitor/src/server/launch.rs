@@ -67,7 +67,7 @@ fn normalise() -> rustix::io::Result<OwnedFd> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     process::become_subreaper()?;
     signal::set_mask(signal::Set::ALL)?;
-    signal::open(signal::Set::EMPTY.with(CHILD_CHANGED))
+    signal::open(signal::Set::NONE.with(CHILD_CHANGED))
 }
 
 /// SIGCHLD of signal(7).
@@ -184,6 +184,7 @@ impl Parts {
             backoff: super::policy::Backoff::default(),
             verdict: super::health::Verdict::default(),
             oom_kills_seen: 0,
+            oom_killed: false,
             log_failure_reported: false,
             finished: false,
         }
@@ -218,6 +219,9 @@ impl Monitor {
         self.restart_count = started.restart_count;
         self.start_ns = crate::clock::boot_ns();
         self.oom_kills_seen = self.isolation.oom_kills();
+        if let Some(signal) = self.isolation.oom_signal() {
+            self.reactor.add(signal.fd, Token::OutOfMemory, signal.interest).map_err(errno)?;
+        }
         self.started = Some(started);
         let ends = stdio::reopen(self.place.exec());
         self.take_main(Process::new(Purpose::First, pid, pidfd, None, ends)).map_err(errno)?;

@@ -10,7 +10,7 @@ use super::stdio;
 use super::timers::Timer;
 use crate::clock;
 use crate::facts::{self, Durability, Exited, Started};
-use crate::layout::data;
+use crate::layout::{self, data};
 use crate::protocol::{Frame, Reply};
 use kernel::process::Exit;
 use std::os::fd::AsFd;
@@ -34,7 +34,7 @@ impl Monitor {
             self.isolation.create_sandbox(&self.desired)?;
             self.sandbox_exists = true;
             if let Some(signal) = self.isolation.oom_signal() {
-                self.reactor.add(&signal, Token::OutOfMemory, super::reactor::Interest::READ).map_err(errno)?;
+                self.reactor.add(signal.fd, Token::OutOfMemory, signal.interest).map_err(errno)?;
             }
         }
         let (mut ends, child) = stdio::named(self.place.exec(), self.desired.stdio).map_err(errno)?;
@@ -64,6 +64,7 @@ impl Monitor {
         })?;
         self.started = Some(started);
         self.start_ns = clock::boot_ns();
+        self.oom_killed = false;
         let process = Process::new(Purpose::First, launched.pid, launched.pidfd, launched.terminal, ends);
         self.take_main(process).map_err(errno)?;
         self.event("start", &[]);
@@ -134,11 +135,7 @@ impl Monitor {
         self.drain_output(key);
         self.forget(key);
         self.main = None;
-        let oom_killed = self.isolation.oom_kills() > self.oom_kills_seen;
-        if oom_killed {
-            self.oom_kills_seen = self.isolation.oom_kills();
-            self.event("oom", &[]);
-        }
+        let oom_killed = self.memory_ran_out();
         // The policy may have been changed since the start; a torn document keeps the old one.
         if let Ok(desired) = self.place.read_desired() {
             self.desired.restart = desired.restart;
@@ -220,10 +217,8 @@ impl Monitor {
         for failure in &failures {
             self.event("release_failed", &[("error", failure)]);
         }
-        for name in [crate::layout::exec::SOCKET] {
-            // Missing is what is wanted.
-            let _ = rustix::fs::unlinkat(self.place.exec(), name, rustix::fs::AtFlags::empty());
-        }
+        // Missing is what is wanted.
+        let _ = rustix::fs::unlinkat(self.place.exec(), layout::exec::SOCKET, rustix::fs::AtFlags::empty());
         stdio::remove_names(self.place.exec());
         self.place.unlock();
         let somebody_removes = self.clients.iter().any(|(_, client)| client.waits_for_release);

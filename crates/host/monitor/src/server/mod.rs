@@ -66,6 +66,8 @@ struct Monitor {
     backoff: Backoff,
     verdict: Verdict,
     oom_kills_seen: u64,
+    /// Some process of the current run was killed for lack of memory.
+    oom_killed: bool,
     /// A failing log is reported once.
     log_failure_reported: bool,
     /// Nothing is left to do but to release.
@@ -94,7 +96,7 @@ impl Monitor {
             Token::Listener => self.accept(),
             Token::Signals => self.reap(),
             Token::Adopted => self.adopted_ended(),
-            Token::OutOfMemory => self.memory_ran_out(),
+            Token::OutOfMemory => drop(self.memory_ran_out()),
             Token::Client(key) => self.client_ready(key, ready.read, ready.write),
             Token::Stdout(key) => self.output_ready(key, Stream::Stdout),
             Token::Stderr(key) => self.output_ready(key, Stream::Stderr),
@@ -112,12 +114,15 @@ impl Monitor {
         }
     }
 
-    /// The kernel killed a process that was not the first one, or the first one's end is about to arrive.
-    fn memory_ran_out(&mut self) {
+    /// Looks whether the kernel killed processes for lack of memory since the first process started; `true` if so.
+    fn memory_ran_out(&mut self) -> bool {
         let kills = self.isolation.oom_kills();
-        if kills > self.oom_kills_seen && self.main.is_some() {
+        if kills > self.oom_kills_seen {
+            self.oom_kills_seen = kills;
+            self.oom_killed = true;
             self.event("oom", &[]);
         }
+        self.oom_killed
     }
 
     /// Appends to the event log. Best effort: an event that cannot be written must not stop a container.

@@ -65,16 +65,20 @@ pub(super) struct Interest {
     pub(super) read: bool,
     /// Room.
     pub(super) write: bool,
+    /// An exceptional condition, as cgroup v2's files have them.
+    pub(super) urgent: bool,
 }
 
 impl Interest {
-    pub(super) const READ: Self = Self { read: true, write: false };
-    pub(super) const WRITE: Self = Self { read: false, write: true };
+    pub(super) const READ: Self = Self { read: true, write: false, urgent: false };
+    pub(super) const WRITE: Self = Self { read: false, write: true, urgent: false };
+    pub(super) const URGENT: Self = Self { read: false, write: false, urgent: true };
 
     fn flags(self) -> EventFlags {
         let mut flags = EventFlags::empty();
         flags.set(EventFlags::IN, self.read);
         flags.set(EventFlags::OUT, self.write);
+        flags.set(EventFlags::PRI, self.urgent);
         flags
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn nameless(stdin: bool, output: bool) -> rustix::io::Result<(Ends, C
     } else {
         null()?
     };
-    let mut sink = |end: &mut Option<OwnedFd>| -> rustix::io::Result<OwnedFd> {
+    let sink = |end: &mut Option<OwnedFd>| -> rustix::io::Result<OwnedFd> {
         if !output {
             return null();
         }
