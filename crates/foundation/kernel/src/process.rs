@@ -7,7 +7,7 @@
 //! Limits: [`clone_child`] only works in a process with one thread, and checks that. Kernel 5.9 (close_range).
 
 use rustix::io::Errno;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// `CLONE_PIDFD` of clone3(2).
@@ -135,6 +135,16 @@ pub fn clone_child(options: &CloneOptions<'_>, child: impl FnOnce() -> i32) -> r
 /// Whatever close_range(2) reports.
 pub fn close_on_exec_from(first: u32) -> rustix::io::Result<()> {
     close_range(first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
+}
+
+/// Keeps a descriptor open over execve(2), whichever one it is (`FD_CLOEXEC` cleared).
+///
+/// # Errors
+/// `BADF` when it is not open.
+pub fn keep_on_exec(fd: u32) -> rustix::io::Result<()> {
+    let fd = i32::try_from(fd).map_err(|_| Errno::BADF)?;
+    // SAFETY: changes a flag of the descriptor and closes nothing, so no owner's descriptor becomes invalid.
+    check(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) }.into()).map(drop)
 }
 
 fn close_range(first: u32, last: u32, flags: libc::c_uint) -> rustix::io::Result<()> {
@@ -416,14 +426,49 @@ pub fn set_scheduler(attributes: SchedulerAttributes) -> rustix::io::Result<()> 
     check(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) }).map(drop)
 }
 
-/// Gives the calling process a new, empty session keyring of this name (keyctl(2), `KEYCTL_JOIN_SESSION_KEYRING`).
+/// Gives the calling process a new, empty, anonymous session keyring (keyctl(2), `KEYCTL_JOIN_SESSION_KEYRING`).
 ///
 /// # Errors
 /// Whatever keyctl(2) reports; `NOSYS` on kernels without keys, `DQUOT` when the user has too many.
-pub fn join_session_keyring(name: &CStr) -> rustix::io::Result<()> {
+pub fn new_session_keyring() -> rustix::io::Result<()> {
     const KEYCTL_JOIN_SESSION_KEYRING: libc::c_int = 1;
-    // SAFETY: the name is a C string that outlives the call.
-    check(unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.as_ptr()) }).map(drop)
+    let anonymous = std::ptr::null::<libc::c_char>();
+    // SAFETY: a null name asks for an anonymous keyring; nothing is read.
+    check(unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, anonymous) }).map(drop)
+}
+
+/// Sets a resource limit of the calling process and returns the former one, each as soft and hard value; all ones
+/// is no limit. `resource` is the kernel's number, which is not the same on all architectures' C libraries' side.
+///
+/// # Errors
+/// Whatever prlimit(2) reports; `PERM` when the hard limit would rise without the right to that.
+pub fn set_limit(resource: i32, soft: u64, hard: u64) -> rustix::io::Result<(u64, u64)> {
+    prlimit(resource, Some([soft, hard]))
+}
+
+/// A resource limit of the calling process, soft and hard.
+///
+/// # Errors
+/// As [`set_limit`].
+pub fn limit(resource: i32) -> rustix::io::Result<(u64, u64)> {
+    prlimit(resource, None)
+}
+
+fn prlimit(resource: i32, new: Option<[u64; 2]>) -> rustix::io::Result<(u64, u64)> {
+    let new = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    let mut old = [0u64; 2];
+    // SAFETY: both pointers are null or to two 64-bit words, the kernel's rlimit64, and outlive the call.
+    check(unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, new, &raw mut old) })?;
+    Ok((old[0], old[1]))
+}
+
+/// Drops a capability from the bounding set of the calling thread (`PR_CAPBSET_DROP`).
+///
+/// # Errors
+/// `INVAL` when the kernel has no capability of this number, `PERM` without CAP_SETPCAP.
+pub fn drop_bounding_capability(number: u32) -> rustix::io::Result<()> {
+    // SAFETY: integers only.
+    check(unsafe { libc::syscall(libc::SYS_prctl, libc::PR_CAPBSET_DROP, number, 0, 0, 0) }).map(drop)
 }
 
 /// Sets the NUMA memory policy of the calling thread (set_mempolicy(2)): mode with its flags, and the nodes as a

@@ -11,10 +11,16 @@
 //! Limits: cgroups, networks and namespaces that outlive the container are made by the caller and handed in as
 //! descriptors. Hooks, checkpoints, and user namespaces of the runtime's own making are not here yet.
 
+pub mod capability;
 mod channel;
+mod child;
+mod create;
 mod error;
 mod launch;
 pub mod options;
+pub mod plan;
+mod sources;
 
+pub use create::{Created, create, exec};
 pub use error::{Cause, LaunchError, StepKind};
 pub use launch::{CgroupEntry, ExecLaunch, JoinedNamespaces, Launch, Started, Stdio, Streams};

@@ -1,0 +1,235 @@
+//! The child's side of a launch: works off the plan, waits for the word, executes.
+//!
+//! Runs on a copy of the parent's memory and never returns to the parent's code: [`run`] gives the exit code that
+//! is left when executing failed. What went wrong has been told over the channel by then.
+
+mod devices;
+mod hide;
+mod identity;
+mod mounts;
+mod program;
+mod root;
+mod settings;
+mod terminal;
+
+use crate::channel::{self, Failure, FromChild};
+use crate::error::StepKind;
+use crate::launch::Streams;
+use crate::plan::{Plan, Step};
+use crate::sources::Bind;
+use kernel::namespace::{self, Kind, Kinds};
+use kernel::signal;
+use rustix::io::Errno;
+use rustix::process::DumpableBehavior;
+use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+pub(crate) use program::NOT_IN_PATH;
+
+/// The exit code of a child that could not execute its program; its parent never sees it as the container's.
+const FAILED: i32 = 125;
+
+/// What there is to do and with what, the same for both ends.
+pub(crate) struct Work<'a> {
+    pub(crate) plan: &'a Plan,
+    /// The arguments, the program's name first.
+    pub(crate) arguments: Vec<CString>,
+    pub(crate) environment: Vec<CString>,
+    /// The new root; absent where the child enters a container.
+    pub(crate) root: Option<BorrowedFd<'a>>,
+    pub(crate) binds: &'a [Bind],
+    /// Namespaces to enter one by one.
+    pub(crate) namespaces: Vec<(Kind, BorrowedFd<'a>)>,
+    /// The process whose namespaces are entered.
+    pub(crate) target: Option<(BorrowedFd<'a>, Kinds)>,
+    /// The host's `/proc`.
+    pub(crate) proc: Option<BorrowedFd<'a>>,
+}
+
+impl<'a> Work<'a> {
+    /// What the parent has to enter so that the child is born in the right pid namespace.
+    pub(crate) fn pid_namespace(&self) -> Option<BorrowedFd<'a>> {
+        let listed = self.namespaces.iter().find(|(kind, _)| *kind == Kind::Pid).map(|(_, fd)| *fd);
+        listed.or(self.target.filter(|(_, kinds)| kinds.contains(Kind::Pid)).map(|(target, _)| target))
+    }
+}
+
+/// The child's own share.
+pub(crate) struct Assignment<'a> {
+    pub(crate) work: Work<'a>,
+    pub(crate) tasks: &'a [BorrowedFd<'a>],
+    pub(crate) streams: Option<&'a Streams>,
+    pub(crate) channel: BorrowedFd<'a>,
+    pub(crate) preserve_fds: u32,
+}
+
+/// What a step can say about its failure.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) errno: Errno,
+    pub(crate) detail: String,
+}
+
+impl From<Errno> for Fault {
+    fn from(errno: Errno) -> Self {
+        Fault { errno, detail: String::new() }
+    }
+}
+
+pub(crate) type Outcome = Result<(), Fault>;
+
+/// What the steps leave for later ones.
+#[derive(Default)]
+struct State {
+    /// The terminal's other end.
+    master: Option<OwnedFd>,
+    /// The program as a path inside the container.
+    program: CString,
+    covers: hide::Covers,
+    /// Whether the working directory still has to be entered, with the user's rights.
+    pending_directory: Option<std::path::PathBuf>,
+}
+
+/// Does everything; the returned code is for `_exit`.
+pub(crate) fn run(mut assignment: Assignment<'_>) -> i32 {
+    let channel = assignment.channel;
+    let failure = match prepare_and_execute(&mut assignment) {
+        Ok(()) => return FAILED,
+        Err(failure) => failure,
+    };
+    let _ = FromChild::Failed(failure).send(channel, &[]);
+    FAILED
+}
+
+/// Returns `Ok` only when the parent is gone.
+fn prepare_and_execute(assignment: &mut Assignment<'_>) -> Result<(), Failure> {
+    let mut state = State::default();
+    prepare(assignment).map_err(|fault| failure(StepKind::Prepare, String::new(), fault))?;
+    for step in &assignment.work.plan.steps {
+        perform(step, assignment, &mut state).map_err(|fault| failure(step.kind(), step.object(), fault))?;
+    }
+    let prepare_failure = |errno: Errno| failure(StepKind::Prepare, String::new(), errno.into());
+    let master = state.master.take();
+    let fds: Vec<BorrowedFd<'_>> = master.iter().map(AsFd::as_fd).collect();
+    FromChild::Ready.send(assignment.channel, &fds).map_err(prepare_failure)?;
+    drop(master);
+    if !channel::wait_for_go(assignment.channel).map_err(prepare_failure)? {
+        return Ok(());
+    }
+    let errno = program::execute(std::mem::take(&mut state.program), &mut assignment.work);
+    Err(failure(StepKind::Execute, String::new(), errno.into()))
+}
+
+fn failure(step: StepKind, object: String, fault: Fault) -> Failure {
+    Failure { step, object, detail: fault.detail, errno: fault.errno }
+}
+
+/// Cuts the child off from what its parent was: descriptors, session, `/proc/PID`.
+fn prepare(assignment: &Assignment<'_>) -> Outcome {
+    // Nothing of the parent's survives execve(2), and before that nobody in a pid namespace that we enter can open
+    // our program or memory by /proc/PID.
+    kernel::process::close_on_exec_from(3 + assignment.preserve_fds)?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    for preserved in 3..3 + assignment.preserve_fds {
+        kernel::process::keep_on_exec(preserved)?;
+    }
+    rustix::process::setsid()?;
+    if let Some(streams) = assignment.streams {
+        rustix::stdio::dup2_stdin(&streams.stdin)?;
+        rustix::stdio::dup2_stdout(&streams.stdout)?;
+        rustix::stdio::dup2_stderr(&streams.stderr)?;
+    }
+    Ok(())
+}
+
+fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outcome {
+    let work = &assignment.work;
+    match step {
+        Step::EnterCgroup => enter_cgroup(assignment.tasks),
+        Step::EnterNamespaces => enter_namespaces(&work.namespaces),
+        Step::EnterTarget(kinds) => enter_target(work, *kinds),
+        Step::MakeNamespaces(kinds) => Ok(namespace::unshare(*kinds)?),
+        Step::Loopback => settings::loopback_up(),
+        Step::Hostname(name) => Ok(rustix::system::sethostname(name.as_bytes())?),
+        Step::Domainname(name) => Ok(rustix::system::setdomainname(name.as_bytes())?),
+        Step::IsolateMounts => root::isolate(),
+        Step::AttachRoot => root::attach(root(work)?),
+        Step::Mount(mount) => mounts::mount(mount, root(work)?, work.binds),
+        Step::Device(device) => devices::make(device, root(work)?),
+        Step::Link { path, target } => devices::link(path, target, root(work)?),
+        Step::MakeWorkingDirectory(path) => mounts::make_directory(root(work)?, path),
+        Step::Terminal { size, uid, console } => {
+            let console = if *console { Some(root(work)?) } else { None };
+            state.master = Some(terminal::make(work.root, *size, *uid, console)?);
+            Ok(())
+        }
+        Step::Sysctl { path, value } => settings::sysctl(work.proc, path, value),
+        Step::Mask(path) => hide::mask(path, root(work)?, &mut state.covers),
+        Step::Readonly(path) => hide::make_readonly(path, root(work)?),
+        Step::FinishRoot { readonly, propagation } => root::finish(root(work)?, *readonly, *propagation),
+        Step::PivotRoot => root::pivot(root(work)?),
+        Step::Keyring => settings::keyring(),
+        Step::Rlimit { resource, limit, lenient } => settings::rlimit(*resource, limit, *lenient),
+        Step::OomScore(score) => settings::oom_score(work.proc, *score),
+        Step::Scheduler(attributes) => Ok(kernel::process::set_scheduler(*attributes)?),
+        Step::IoPriority(class, level) => Ok(kernel::process::set_io_priority(*class, *level)?),
+        Step::Personality(domain) => Ok(kernel::process::set_personality(*domain)?),
+        Step::MemoryPolicy(mode, nodes) => Ok(kernel::process::set_memory_policy(*mode, nodes)?),
+        Step::Label { file, value } => settings::label(work.proc, file, value),
+        Step::NoNewPrivileges => Ok(rustix::thread::set_no_new_privs(true)?),
+        Step::Seccomp => Ok(()),
+        Step::WorkingDirectory(path) => {
+            state.pending_directory = program::enter_directory(path)?;
+            Ok(())
+        }
+        Step::Identity(identity) => {
+            for warning in identity::assume(identity)? {
+                FromChild::Warning(warning).send(assignment.channel, &[])?;
+            }
+            Ok(())
+        }
+        Step::FindProgram => find_program(work, state),
+    }
+}
+
+fn find_program(work: &Work<'_>, state: &mut State) -> Outcome {
+    if let Some(path) = state.pending_directory.take() {
+        program::enter_directory_as_user(&path)?;
+    }
+    state.program = program::find(&work.arguments, &work.environment)?;
+    Ok(())
+}
+
+fn root<'a>(work: &Work<'a>) -> Result<BorrowedFd<'a>, Fault> {
+    work.root.ok_or_else(|| Errno::BADF.into())
+}
+
+/// "0" means the writing thread, and a thread that moves itself waits for nobody.
+fn enter_cgroup(tasks: &[BorrowedFd<'_>]) -> Outcome {
+    for file in tasks {
+        rustix::io::write(file, b"0")?;
+    }
+    Ok(())
+}
+
+fn enter_namespaces(namespaces: &[(Kind, BorrowedFd<'_>)]) -> Outcome {
+    for (kind, namespace) in namespaces {
+        if *kind != Kind::Pid {
+            namespace::enter(*namespace, *kind)
+                .map_err(|errno| Fault { errno, detail: kind.proc_name().to_owned() })?;
+        }
+    }
+    Ok(())
+}
+
+fn enter_target(work: &Work<'_>, kinds: Kinds) -> Outcome {
+    let (target, _) = work.target.ok_or(Errno::BADF)?;
+    Ok(namespace::enter_of(target, kinds)?)
+}
+
+/// What signals the program gets: none blocked, none ignored.
+fn reset_signals() {
+    signal::reset_dispositions();
+    // Only fails for a mask of a wrong size.
+    let _ = signal::set_mask(signal::Set::NONE);
+}

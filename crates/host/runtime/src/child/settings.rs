@@ -1,0 +1,81 @@
+//! Limits, kernel parameters and other settings of the process and its namespaces.
+
+use super::{Fault, Outcome};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+use spec::runtime::Rlimit;
+use std::os::fd::BorrowedFd;
+
+/// Sets `lo` up in a new network namespace.
+pub(super) fn loopback_up() -> Outcome {
+    Ok(kernel::namespace::loopback_up()?)
+}
+
+/// Takes a new session keyring, so that the program does not see the caller's. Kernels without keys have nothing to
+/// hide, and a quota that is used up is no reason to keep a container from running.
+pub(super) fn keyring() -> Outcome {
+    match kernel::process::new_session_keyring() {
+        Ok(()) | Err(Errno::NOSYS | Errno::DQUOT | Errno::PERM) => Ok(()),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Sets one limit; a lenient one as far as it goes.
+pub(super) fn rlimit(resource: i32, limit: &Rlimit, lenient: bool) -> Outcome {
+    let refusal = match kernel::process::set_limit(resource, limit.soft, limit.hard) {
+        Ok(_) => return Ok(()),
+        Err(errno) => errno,
+    };
+    let (_, ceiling) = kernel::process::limit(resource)?;
+    if lenient {
+        let (soft, hard) = (limit.soft.min(ceiling), limit.hard.min(ceiling));
+        let _ = kernel::process::set_limit(resource, soft, hard);
+        return Ok(());
+    }
+    let detail = format!("the hard limit cannot be raised above {ceiling}");
+    Err(Fault { errno: refusal, detail: if limit.hard > ceiling { detail } else { String::new() } })
+}
+
+/// Opens a file of the host's procfs; links are followed only inside it, magic ones never, and no mount that covers
+/// part of it is crossed.
+fn open_in_proc(proc: Option<BorrowedFd<'_>>, path: &str) -> rustix::io::Result<std::os::fd::OwnedFd> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+    let proc = proc.ok_or(Errno::BADF)?;
+    rustix::fs::openat2(proc, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty(), resolve)
+}
+
+fn write_in_proc(proc: Option<BorrowedFd<'_>>, path: &str, value: &str) -> rustix::io::Result<()> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+    let proc = proc.ok_or(Errno::BADF)?;
+    let file = rustix::fs::openat2(proc, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty(), resolve)?;
+    let written = rustix::io::write(file, value.as_bytes())?;
+    if written == value.len() { Ok(()) } else { Err(Errno::IO) }
+}
+
+/// Writes a kernel parameter of the namespaces that the child is in.
+pub(super) fn sysctl(proc: Option<BorrowedFd<'_>>, path: &str, value: &str) -> Outcome {
+    Ok(write_in_proc(proc, &format!("sys/{path}"), value)?)
+}
+
+/// Sets the OOM score adjustment. A refusal to lower it is passed over where it already is what was asked for.
+pub(super) fn oom_score(proc: Option<BorrowedFd<'_>>, score: i32) -> Outcome {
+    let file = open_in_proc(proc, "self/oom_score_adj")?;
+    let value = score.to_string();
+    match rustix::io::write(&file, value.as_bytes()) {
+        Ok(_) => Ok(()),
+        Err(refusal) => {
+            let mut present = [0; 16];
+            let length = rustix::io::pread(&file, &mut present, 0)?;
+            if present[..length].trim_ascii() == value.as_bytes() {
+                return Ok(());
+            }
+            let present = String::from_utf8_lossy(&present[..length]).trim_end().to_owned();
+            Err(Fault { errno: refusal, detail: format!("it is {present} and cannot be lowered") })
+        }
+    }
+}
+
+/// Sets the label that execve(2) will take.
+pub(super) fn label(proc: Option<BorrowedFd<'_>>, file: &str, value: &str) -> Outcome {
+    Ok(write_in_proc(proc, &format!("self/attr/{file}"), value)?)
+}
