@@ -84,6 +84,14 @@ impl Hierarchies {
         if all.is_empty() { Err(CgroupError::NotMounted) } else { Ok(Self { all }) }
     }
 
+    /// Leaves out the hierarchies of the other version: a hybrid machine then behaves as one of pure v1, or as one of
+    /// v2 with the controllers that v1 does not hold.
+    #[must_use]
+    pub fn only(mut self, version: Version) -> Self {
+        self.all.retain(|hierarchy| hierarchy.version == version);
+        self
+    }
+
     /// How controllers are spread.
     #[must_use]
     pub fn mode(&self) -> Mode {

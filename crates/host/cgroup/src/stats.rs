@@ -61,7 +61,7 @@ pub struct MemoryStats {
     pub cache: u64,
     /// Page cache that may be dropped first; docker's client subtracts it from `usage`.
     pub inactive_file: u64,
-    /// How often the limit was met (v1 failcnt, v2 `max` of memory.events).
+    /// How often a limit was met (v1: failcnt of memory and of memory with swap; v2: `max` of memory.events).
     pub failures: u64,
     /// Processes killed for want of memory.
     pub oom_kills: u64,
@@ -178,7 +178,9 @@ fn memory_stats(directory: &Directory) -> Result<MemoryStats, CgroupError> {
     let (swap, failures) = match directory.version {
         Version::V1 => {
             let both = number("memory.memsw.usage_in_bytes")?;
-            (both.map(|both| both.saturating_sub(usage)), number("memory.failcnt")?.unwrap_or(0))
+            // With equal limits, only the sum's counts.
+            let failures = [number("memory.failcnt")?, number("memory.memsw.failcnt")?];
+            (both.map(|both| both.saturating_sub(usage)), failures.into_iter().flatten().sum())
         }
         Version::V2 => (number("memory.swap.current")?, parse::flat_value(&events, "max").unwrap_or(0)),
     };
