@@ -56,6 +56,12 @@ impl BlobWriter {
         self.written
     }
 
+    /// The digest of what came so far: to lease it before it is published.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digester.clone().finish()
+    }
+
     /// Throws away what came and starts over, for a transfer that cannot be resumed.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ const INDEX_MAX: usize = 4096;
 /// What a digest may lead to.
 #[derive(Debug)]
 pub(crate) enum Document {
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     Index(Index),
 }
 
@@ -35,7 +35,7 @@ fn invalid(kind: &'static str, digest: &Digest, problem: impl Into<String>) -> S
 /// Reads a manifest from the store.
 pub(crate) fn manifest(content: &ContentStore, digest: &Digest) -> Result<Manifest, StoreError> {
     match manifest_or_index(digest, &content.read(digest, DOCUMENT_MAX)?)? {
-        Document::Manifest(manifest) => Ok(manifest),
+        Document::Manifest(manifest) => Ok(*manifest),
         Document::Index(_) => Err(invalid("manifest", digest, "is an index of several")),
     }
 }
@@ -79,7 +79,7 @@ pub(crate) fn manifest_or_index(digest: &Digest, bytes: &[u8]) -> Result<Documen
     } else {
         let manifest: Manifest = parse("manifest", digest, bytes)?;
         check_manifest(digest, &manifest)?;
-        Ok(Document::Manifest(manifest))
+        Ok(Document::Manifest(Box::new(manifest)))
     }
 }
 

@@ -26,6 +26,7 @@ pub struct Images {
     pub(crate) content: ContentStore,
     pub(crate) snapshots: Arc<dyn Snapshotter>,
     pub(crate) names: Arc<dyn ReferenceStore>,
+    pub(crate) flavour: Flavour,
     pub(crate) namespace: String,
     pub(crate) limits: Limits,
 }
@@ -38,6 +39,7 @@ impl Images {
             content: ContentStore::open(data_root.join("content")),
             snapshots: Arc::new(Overlay::open(data_root.join("snapshots"), flavour)),
             names,
+            flavour,
             namespace: namespace.to_owned(),
             limits: Limits::default(),
         }

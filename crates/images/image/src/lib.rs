@@ -11,28 +11,45 @@
 //! Limits: a document is at most 4 MiB, an image has at most 499 layers; layers are tar, plain or compressed with
 //! gzip or zstd.
 
+mod apply;
 mod chain;
+mod changes;
 mod check;
+mod compression;
 mod document;
 mod error;
 mod get;
 mod images;
+mod import;
+mod ingest;
 mod list;
+mod load;
 mod model;
+mod platform;
 mod progress;
 mod prune;
 mod remove;
+mod stream;
 mod sweep;
 mod tag;
+mod unpack;
 mod usage;
 
+pub use apply::ApplyError;
+pub use changes::ChangeError;
 pub use check::{CheckReport, Missing, Orphan};
+pub use compression::UnsupportedCompression;
 pub use error::StoreError;
 pub use get::GetError;
 pub use images::{Images, Limits};
+pub use import::{ImportError, ImportOptions};
+pub use load::{LoadError, Loaded};
 pub use model::{Image, ImageInfo, ImageLayer, platform_text};
+pub use platform::{InvalidPlatform, host_platform, parse_platform};
 pub use progress::{Progress, Silent, Step};
 pub use prune::{PruneScope, Pruned};
 pub use remove::{Force, ImageUse, RemoveError, Removed};
+pub use stream::UnpackedTooLarge;
 pub use tag::TagError;
+pub use unpack::UnpackError;
 pub use usage::{ImageUsage, StoreUsage};

@@ -1,7 +1,7 @@
 //! A layer being filled, and what is recorded about it.
 
 use crate::SnapshotError;
-use crate::tree::{make_dir, remove_tree};
+use crate::tree::{Usage, make_dir, measure, remove_tree};
 use ids::Digest;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,14 @@ impl PendingLayer {
     #[must_use]
     pub fn target(&self) -> BorrowedFd<'_> {
         self.target.as_fd()
+    }
+
+    /// What it takes so far, without what lies below.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn usage(&self) -> Result<Usage, SnapshotError> {
+        self.path.as_ref().map_or_else(|| Ok(Usage::default()), |path| measure(&path.join("fs")))
     }
 
     /// Unmounts the overlay: what was changed in it is in `fs`.

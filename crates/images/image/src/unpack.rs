@@ -1,0 +1,353 @@
+//! Unpacking the layers of an image: two at a time, each verified against its diff-id, published together.
+
+use crate::apply::{Applied, ApplyError};
+use crate::compression::Compression;
+use crate::error::StoreError;
+use crate::images::Images;
+use crate::ingest::{Assembled, Ingest};
+use crate::model::{Image, ImageLayer};
+use crate::progress::{Progress, Step};
+use crate::stream::{Packed, with_unpacked};
+use content::{ContentError, Stored};
+use ids::{Algorithm, Digest};
+use snapshot::{Durability, LayerKey, LayerMeta, PendingLayer, SnapshotError, SnapshotKey};
+use spec::image::{Descriptor, media_type};
+use spec::rootfs::Rootfs;
+use std::collections::HashSet;
+use std::io::{self, Read};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// How many layers are unpacked at once: each keeps two threads busy.
+const WORKERS: usize = 2;
+/// How often progress is told, in packed bytes.
+const TELL_EVERY: u64 = 1 << 20;
+
+/// A layer could not be unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// It could not be read, or is compressed in a way we do not know, or too large.
+    #[error("cannot read the layer {layer}")]
+    Read {
+        /// The layer's blob.
+        layer: Digest,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Its archive is bad, or the file system refused.
+    #[error("cannot unpack the layer {layer}")]
+    Apply {
+        /// The layer's blob.
+        layer: Digest,
+        /// Why not.
+        source: ApplyError,
+    },
+    /// It is not what the image's configuration says.
+    #[error("the layer {layer} unpacks to {actual}, but the image's configuration promises {expected}")]
+    DiffId {
+        /// The layer's blob.
+        layer: Digest,
+        /// What the configuration says.
+        expected: Digest,
+        /// What it is.
+        actual: Digest,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ContentError> for UnpackError {
+    fn from(error: ContentError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<SnapshotError> for UnpackError {
+    fn from(error: SnapshotError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// One layer to unpack.
+struct Job<'a> {
+    packed: &'a Descriptor,
+    layer: &'a ImageLayer,
+}
+
+/// How it went without the layers below.
+enum Outcome {
+    Ready(PendingLayer, LayerMeta),
+    /// The archive leans on what is below (implied directories, hard links).
+    NeedsParents,
+}
+
+impl Images {
+    /// Makes sure that all layers of an image are unpacked.
+    ///
+    /// # Errors
+    /// When a blob is missing or bad, or the store fails; layers that were unpacked stay for another try.
+    pub fn unpack(&self, image: &Image, progress: &dyn Progress) -> Result<(), UnpackError> {
+        let ingest = Ingest::begin(&self.content)?;
+        let assembled = self.assemble(&image.manifest)?;
+        self.unpack_layers(&ingest, &assembled, progress)
+    }
+
+    /// A writable file system upon an image. What is missing of its layers is unpacked first. When this returns, the
+    /// layers stay until [`snapshot::Snapshotter::remove`], whatever happens to the image.
+    ///
+    /// # Errors
+    /// When a layer cannot be unpacked, there is a file system of that key, or the store fails.
+    pub fn prepare(
+        &self,
+        image: &Image,
+        key: &SnapshotKey,
+        durability: Durability,
+    ) -> Result<Rootfs, UnpackError> {
+        self.with_layers(image, |keys| self.snapshots.prepare(key, keys, durability))
+    }
+
+    /// A read-only file system upon an image. It must not be used longer than something else keeps the image.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn view(&self, image: &Image) -> Result<Rootfs, UnpackError> {
+        self.with_layers(image, |keys| self.snapshots.view(keys))
+    }
+
+    fn with_layers<T>(
+        &self,
+        image: &Image,
+        then: impl Fn(&[LayerKey]) -> Result<T, SnapshotError>,
+    ) -> Result<T, UnpackError> {
+        let attempt = || -> Result<Option<T>, UnpackError> {
+            let _guard = self.content.guard_shared()?;
+            match self.keys(&image.layers)? {
+                Some(keys) => Ok(Some(then(&keys)?)),
+                None => Ok(None),
+            }
+        };
+        loop {
+            if let Some(done) = attempt()? {
+                return Ok(done);
+            }
+            self.unpack(image, &crate::progress::Silent)?;
+        }
+    }
+
+    /// The keys of the layers, base first; `None` when one is not unpacked.
+    fn keys(&self, layers: &[ImageLayer]) -> Result<Option<Vec<LayerKey>>, SnapshotError> {
+        layers.iter().map(|layer| self.snapshots.find_layer(&layer.diff_id, &layer.chain_id)).collect()
+    }
+
+    pub(crate) fn unpack_layers(
+        &self,
+        ingest: &Ingest,
+        assembled: &Assembled,
+        progress: &dyn Progress,
+    ) -> Result<(), UnpackError> {
+        let jobs = self.jobs(ingest, assembled, progress)?;
+        let outcomes = self.unpack_independent(&jobs, progress)?;
+        let mut ready = Vec::new();
+        let mut leaning = Vec::new();
+        for (job, outcome) in jobs.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Ready(pending, meta) => ready.push((pending, meta)),
+                Outcome::NeedsParents => leaning.push(job),
+            }
+        }
+        self.snapshots.commit(ready)?;
+        // In order, since one may lean on another.
+        for job in leaning {
+            self.unpack_leaning(job, &assembled.image, progress)?;
+        }
+        for job in &jobs {
+            progress.layer(&job.packed.digest, Step::Done);
+        }
+        Ok(())
+    }
+
+    /// What is not unpacked yet, each layer once, and leased.
+    fn jobs<'a>(
+        &self,
+        ingest: &Ingest,
+        assembled: &'a Assembled,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Job<'a>>, UnpackError> {
+        let _guard = self.content.guard_shared()?;
+        let mut jobs = Vec::new();
+        let mut seen = HashSet::new();
+        for (packed, layer) in assembled.packed.iter().zip(&assembled.image.layers) {
+            for key in self.snapshots.layer_keys(&layer.diff_id, &layer.chain_id) {
+                ingest.lease.keep_layer(key.as_str())?;
+            }
+            if self.snapshots.find_layer(&layer.diff_id, &layer.chain_id)?.is_some() {
+                progress.layer(&packed.digest, Step::Exists);
+            } else if seen.insert(&layer.chain_id) {
+                jobs.push(Job { packed, layer });
+            }
+        }
+        Ok(jobs)
+    }
+
+    fn unpack_independent(
+        &self,
+        jobs: &[Job<'_>],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Outcome>, UnpackError> {
+        let next = AtomicUsize::new(0);
+        let failed = AtomicBool::new(false);
+        let results: Mutex<Vec<(usize, Result<Outcome, UnpackError>)>> = Mutex::default();
+        let work = || {
+            while !failed.load(Ordering::Relaxed) {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(job) = jobs.get(at) else { return };
+                let result = self.unpack_alone(job, progress);
+                failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, result));
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..WORKERS.min(jobs.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        results.sort_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    fn unpack_alone(&self, job: &Job<'_>, progress: &dyn Progress) -> Result<Outcome, UnpackError> {
+        let pending = self.snapshots.prepare_layer()?;
+        let applied = self.stream_verified(job, &pending, progress)?;
+        if job.layer.chain_id == job.layer.diff_id {
+            applied.check_base().map_err(|source| apply_failed(&job.packed.digest, source))?;
+        } else if applied.leans_on_parents() {
+            return Ok(Outcome::NeedsParents);
+        }
+        let meta = meta_of(job.layer, &pending, &applied)?;
+        Ok(Outcome::Ready(pending, meta))
+    }
+
+    fn unpack_leaning(
+        &self,
+        job: &Job<'_>,
+        image: &Image,
+        progress: &dyn Progress,
+    ) -> Result<(), UnpackError> {
+        let below = image.layers.iter().take_while(|layer| layer.chain_id != job.layer.chain_id);
+        let below: Vec<ImageLayer> = below.cloned().collect();
+        let parents = self.keys(&below)?.ok_or_else(|| {
+            let problem = "lost a layer that another one leans on while it was being unpacked".to_owned();
+            StoreError::Invalid { kind: "image", digest: image.id.clone(), problem }
+        })?;
+        let pending = self.snapshots.prepare_layer_over(&parents)?;
+        let applied = self.stream_verified(job, &pending, progress)?;
+        let meta = meta_of(job.layer, &pending, &applied)?;
+        let meta = LayerMeta { chain_id: Some(job.layer.chain_id.clone()), ..meta };
+        self.snapshots.commit(vec![(pending, meta)])?;
+        Ok(())
+    }
+
+    /// Unpacks the only layer of an image whose configuration is still to be written; its diff-id is in the record.
+    pub(crate) fn unpack_single(
+        &self,
+        packed: &Stored,
+        progress: &dyn Progress,
+    ) -> Result<(PendingLayer, LayerMeta), UnpackError> {
+        let pending = self.snapshots.prepare_layer()?;
+        let (applied, diff_id) =
+            self.stream_into(&packed.digest, packed.size, Algorithm::Sha256, &pending, progress)?;
+        applied.check_base().map_err(|source| apply_failed(&packed.digest, source))?;
+        let layer = ImageLayer { chain_id: diff_id.clone(), diff_id };
+        let meta = meta_of(&layer, &pending, &applied)?;
+        Ok((pending, meta))
+    }
+
+    /// The media type of a layer that is stored, by its first bytes.
+    pub(crate) fn layer_type(&self, stored: &Stored) -> Result<&'static str, UnpackError> {
+        let failed = |source| UnpackError::Read { layer: stored.digest.clone(), source };
+        let file = self.content.open_blob(&stored.digest)?;
+        let (compression, _) = crate::compression::peek(file).map_err(failed)?;
+        Ok(match compression.map_err(io::Error::other).map_err(failed)? {
+            Compression::Plain => media_type::OCI_LAYER,
+            Compression::Gzip => media_type::OCI_LAYER_GZIP,
+            Compression::Zstd => media_type::OCI_LAYER_ZSTD,
+        })
+    }
+
+    fn stream_verified(
+        &self,
+        job: &Job<'_>,
+        pending: &PendingLayer,
+        progress: &dyn Progress,
+    ) -> Result<Applied, UnpackError> {
+        let (packed, expected) = (job.packed, &job.layer.diff_id);
+        let (applied, actual) =
+            self.stream_into(&packed.digest, packed.size, expected.algorithm(), pending, progress)?;
+        if actual == *expected {
+            return Ok(applied);
+        }
+        Err(UnpackError::DiffId { layer: packed.digest.clone(), expected: expected.clone(), actual })
+    }
+
+    /// Streams a layer into its directory; its diff-id with the rest.
+    fn stream_into(
+        &self,
+        blob: &Digest,
+        size: u64,
+        algorithm: Algorithm,
+        pending: &PendingLayer,
+        progress: &dyn Progress,
+    ) -> Result<(Applied, Digest), UnpackError> {
+        let failed = |source| UnpackError::Read { layer: blob.clone(), source };
+        let file = self.content.open_blob(blob)?;
+        let told = Told { source: file, progress, blob, total: size, passed: 0, told: 0 };
+        let (compression, source) = crate::compression::peek(told).map_err(failed)?;
+        let compression: Compression = compression.map_err(io::Error::other).map_err(failed)?;
+        let limit = self.limits.unpacked_bytes;
+        let packed = Packed { source, compression, size, digest: blob.clone(), algorithm, limit };
+        let (applied, actual) =
+            with_unpacked(packed, |stream| self.apply(stream, pending)).map_err(failed)?;
+        Ok((applied.map_err(|source| apply_failed(blob, source))?, actual))
+    }
+}
+
+fn apply_failed(blob: &Digest, source: ApplyError) -> UnpackError {
+    UnpackError::Apply { layer: blob.clone(), source }
+}
+
+fn meta_of(
+    layer: &ImageLayer,
+    pending: &PendingLayer,
+    applied: &Applied,
+) -> Result<LayerMeta, SnapshotError> {
+    // A base that implies directories has them with default attributes, which would be wrong above another layer:
+    // it must not be found by its own digest there.
+    let chain_id = applied.leans_on_parents().then(|| layer.chain_id.clone());
+    let size = pending.usage()?.bytes;
+    Ok(LayerMeta { diff_id: layer.diff_id.clone(), chain_id, size, entries: applied.entries })
+}
+
+/// A source that tells how far it is.
+struct Told<'a, R> {
+    source: R,
+    progress: &'a dyn Progress,
+    blob: &'a Digest,
+    total: u64,
+    passed: u64,
+    told: u64,
+}
+
+impl<R: Read> Read for Told<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.passed += count as u64;
+        if self.passed >= self.told + TELL_EVERY || (count > 0 && self.passed == self.total) {
+            self.told = self.passed;
+            self.progress.layer(self.blob, Step::Extracting { bytes: self.passed, total: self.total });
+        }
+        Ok(count)
+    }
+}
