@@ -77,7 +77,11 @@ pub enum Event<'a> {
 ///
 /// # Errors
 /// When the program cannot be started or the request cannot be sent.
-pub fn spawn(program: &Path, request: &Request, handover: &Handover<'_>) -> Result<(Connection, Child), ClientError> {
+pub fn spawn(
+    program: &Path,
+    request: &Request,
+    handover: &Handover<'_>,
+) -> Result<(Connection, Child), ClientError> {
     let (ours, theirs) = seqpacket::pair().map_err(ClientError::Socket)?;
     let child = Command::new(program)
         .arg("monitor")

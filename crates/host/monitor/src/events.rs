@@ -117,7 +117,8 @@ mod tests {
                 let directory = &directory;
                 scope.spawn(move || {
                     for _ in 0..100 {
-                        append(directory.as_fd(), &Event::now("container", "start", &writer.to_string())).unwrap();
+                        append(directory.as_fd(), &Event::now("container", "start", &writer.to_string()))
+                            .unwrap();
                     }
                 });
             }

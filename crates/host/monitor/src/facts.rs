@@ -106,7 +106,9 @@ pub struct Probe {
 pub fn boot_id() -> &'static str {
     static BOOT_ID: OnceLock<String> = OnceLock::new();
     BOOT_ID.get_or_init(|| {
-        fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+        fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .map(|text| text.trim().to_owned())
+            .unwrap_or_default()
     })
 }
 
@@ -156,7 +158,12 @@ pub enum Durability {
 ///
 /// # Errors
 /// Whatever writing, syncing or renaming report; the old document is then still there.
-pub fn write<T: Serialize>(directory: &Path, name: &str, value: &T, durability: Durability) -> io::Result<()> {
+pub fn write<T: Serialize>(
+    directory: &Path,
+    name: &str,
+    value: &T,
+    durability: Durability,
+) -> io::Result<()> {
     let temporary = directory.join(format!("{name}.{}.tmp", std::process::id()));
     let result = (|| {
         let mut file = fs::File::create(&temporary)?;

@@ -17,6 +17,6 @@ pub mod log;
 pub mod protocol;
 pub mod status;
 
-// mod server;
+mod server;
 
-// pub use server::main;
+pub use server::main;

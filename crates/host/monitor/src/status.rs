@@ -84,7 +84,11 @@ pub fn derive(seen: &Observation) -> State {
         .filter(|started| seen.exited.as_ref().is_none_or(|exited| exited.started_at != started.started_at));
     match (current, &seen.exited, seen.locked) {
         (Some(started), _, locked) if seen.alive || locked => {
-            if started.paused { State::Paused } else { State::Running }
+            if started.paused {
+                State::Paused
+            } else {
+                State::Running
+            }
         }
         (Some(_), _, _) => State::Exited,
         (None, Some(exited), true) if exited.restarting => State::Restarting,

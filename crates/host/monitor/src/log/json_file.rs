@@ -25,7 +25,14 @@ impl JsonFile {
     /// Whatever open(2) reports.
     pub fn open(path: &Path, max_size: Option<u64>, max_files: u32) -> io::Result<Self> {
         let (file, size) = open_segment(path)?;
-        Ok(Self { path: path.to_owned(), file, size, max_size, max_files: max_files.max(1), buffer: Vec::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            size,
+            max_size,
+            max_files: max_files.max(1),
+            buffer: Vec::new(),
+        })
     }
 
     /// Shifts the segments by one and begins a new one.

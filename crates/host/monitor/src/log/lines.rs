@@ -57,7 +57,12 @@ mod tests {
     fn joins_chunks_and_splits_lines() {
         assert_eq!(
             entries(&[b"a\nb", b"c\n\nd"]),
-            [(b"a\n".to_vec(), false), (b"bc\n".to_vec(), false), (b"\n".to_vec(), false), (b"d".to_vec(), true)]
+            [
+                (b"a\n".to_vec(), false),
+                (b"bc\n".to_vec(), false),
+                (b"\n".to_vec(), false),
+                (b"d".to_vec(), true)
+            ]
         );
     }
 

@@ -48,7 +48,9 @@ pub trait LogSink {
 pub fn open(plan: &LogPlan) -> io::Result<Box<dyn LogSink>> {
     Ok(match plan {
         LogPlan::None => Box::new(Nowhere),
-        LogPlan::JsonFile { path, max_size, max_files } => Box::new(JsonFile::open(path, *max_size, *max_files)?),
+        LogPlan::JsonFile { path, max_size, max_files } => {
+            Box::new(JsonFile::open(path, *max_size, *max_files)?)
+        }
     })
 }
 

@@ -46,7 +46,13 @@ impl Client {
     pub(super) fn new(socket: OwnedFd, key: u32, reactor: &Reactor) -> rustix::io::Result<Self> {
         rustix::io::ioctl_fionbio(&socket, true)?;
         reactor.add(&socket, Token::Client(key), Interest::READ)?;
-        Ok(Self { socket, role: Role::Fresh, waits_for_release: false, paused: false, queue: VecDeque::new() })
+        Ok(Self {
+            socket,
+            role: Role::Fresh,
+            waits_for_release: false,
+            paused: false,
+            queue: VecDeque::new(),
+        })
     }
 
     /// Whether messages wait.
@@ -112,7 +118,11 @@ impl Client {
 
     /// Tells the reactor what to wait for now.
     pub(super) fn refresh(&self, key: u32, reactor: &Reactor) -> rustix::io::Result<()> {
-        reactor.set(&self.socket, Token::Client(key), Interest { read: !self.paused, write: self.is_behind(), urgent: false })
+        reactor.set(
+            &self.socket,
+            Token::Client(key),
+            Interest { read: !self.paused, write: self.is_behind(), urgent: false },
+        )
     }
 
     /// Sends what waits although it takes time, at the very end of the monitor. Bounded: a client that does not read

@@ -76,7 +76,9 @@ impl Monitor {
 
     /// A probe is due.
     pub(super) fn probe(&mut self) {
-        let (Some(plan), Some(mut process)) = (self.desired.health.clone(), self.desired.spec.process.clone()) else {
+        let (Some(plan), Some(mut process)) =
+            (self.desired.health.clone(), self.desired.spec.process.clone())
+        else {
             return;
         };
         process.args.clone_from(&plan.args);

@@ -51,11 +51,7 @@ pub(super) fn chain(error: &dyn Error) -> String {
 #[derive(Debug)]
 pub(super) enum ChildStdio {
     /// Three descriptors.
-    Pipes {
-        stdin: OwnedFd,
-        stdout: OwnedFd,
-        stderr: OwnedFd,
-    },
+    Pipes { stdin: OwnedFd, stdout: OwnedFd, stderr: OwnedFd },
     /// A terminal, made inside the container.
     Terminal,
 }
@@ -95,7 +91,12 @@ pub(super) trait Isolation {
     fn start(&mut self) -> Result<(), Failure>;
 
     /// Runs another process beside the first one, whose descriptor `target` is.
-    fn exec(&mut self, target: BorrowedFd<'_>, request: &ExecRequest<'_>, stdio: ChildStdio) -> Result<Launched, Failure>;
+    fn exec(
+        &mut self,
+        target: BorrowedFd<'_>,
+        request: &ExecRequest<'_>,
+        stdio: ChildStdio,
+    ) -> Result<Launched, Failure>;
 
     /// Freezes all processes.
     fn pause(&mut self) -> Result<(), Failure>;

@@ -85,7 +85,8 @@ struct Order {
 
 fn take_order(control: BorrowedFd<'_>, build: &str) -> Result<Order, Failure> {
     let mut buffer = vec![0u8; MESSAGE_MAX];
-    let (length, fds) = seqpacket::receive(control, &mut buffer).map_err(|errno| host("receive the request", errno))?;
+    let (length, fds) =
+        seqpacket::receive(control, &mut buffer).map_err(|errno| host("receive the request", errno))?;
     let mismatch = |message: String| Failure { kind: FailureKind::BuildMismatch, message };
     let request = serde_json::from_slice(&buffer[..length])
         .map_err(|error| mismatch(format!("the monitor does not understand the request: {error}")))?;
@@ -109,7 +110,14 @@ fn take_order(control: BorrowedFd<'_>, build: &str) -> Result<Order, Failure> {
     }
     let [live_lock, data, exec] = <[OwnedFd; 3]>::try_from(fds)
         .map_err(|fds| mismatch(format!("the request came with {} descriptors instead of 3", fds.len())))?;
-    Ok(Order { place: Place::new(live_lock, data, exec), instance, mode, streams, terminal_size, engine_waits })
+    Ok(Order {
+        place: Place::new(live_lock, data, exec),
+        instance,
+        mode,
+        streams,
+        terminal_size,
+        engine_waits,
+    })
 }
 
 /// Takes the order and carries it out as far as its reply.
@@ -209,7 +217,9 @@ impl Monitor {
     fn adopt(&mut self) -> Result<i32, Failure> {
         self.open_log()?;
         let started: Option<Started> = facts::read(&self.place.data_path(), data::STARTED);
-        let started = started.filter(Started::is_alive).ok_or_else(|| Failure::state("the container is not running"))?;
+        let started = started
+            .filter(Started::is_alive)
+            .ok_or_else(|| Failure::state("the container is not running"))?;
         self.isolation.adopt(&self.desired, Some(started.pid))?;
         self.sandbox_exists = true;
         let errno = |errno| host("take over the container's process", errno);
@@ -243,12 +253,14 @@ impl Monitor {
         self.isolation.adopt(&self.desired, None)?;
         self.isolation.kill_all();
         let recorded = last.filter(|last| {
-            self.started.as_ref().is_none_or(|started| started.started_at == last.started_at) && !last.restarting
+            self.started.as_ref().is_none_or(|started| started.started_at == last.started_at)
+                && !last.restarting
         });
         self.last_exit = recorded;
         if self.last_exit.is_none() {
             let stopped_by_user = self.place.stopped_by_user();
-            let ended = super::policy::Ended { exit_code: LOST, stopped_by_user, restart_count: self.restart_count };
+            let ended =
+                super::policy::Ended { exit_code: LOST, stopped_by_user, restart_count: self.restart_count };
             let restarting = super::policy::restarts(self.desired.restart, ended);
             self.record_end(LOST, false, "monitor-lost".into(), restarting);
             self.event("die", &[("exitCode", &LOST.to_string()), ("error", "monitor-lost")]);

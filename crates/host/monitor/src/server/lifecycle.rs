@@ -112,7 +112,10 @@ impl Monitor {
             match &process.purpose {
                 Purpose::Probe => self.probe_ended(Some(exit.code()), &process.captured),
                 Purpose::Exec(id) => {
-                    self.event("exec_die", &[("execID", id.as_str()), ("exitCode", &exit.code().to_string())]);
+                    self.event(
+                        "exec_die",
+                        &[("execID", id.as_str()), ("exitCode", &exit.code().to_string())],
+                    );
                 }
                 Purpose::First => {}
             }
@@ -140,8 +143,11 @@ impl Monitor {
         if let Ok(desired) = self.place.read_desired() {
             self.desired.restart = desired.restart;
         }
-        let ended =
-            Ended { exit_code, stopped_by_user: self.place.stopped_by_user(), restart_count: self.restart_count };
+        let ended = Ended {
+            exit_code,
+            stopped_by_user: self.place.stopped_by_user(),
+            restart_count: self.restart_count,
+        };
         let restarting = policy::restarts(self.desired.restart, ended);
         self.record_end(exit_code, oom_killed, String::new(), restarting);
         self.event("die", &[("exitCode", &exit_code.to_string())]);
@@ -197,7 +203,8 @@ impl Monitor {
     }
 
     fn write_exit(&mut self, record: Exited) {
-        if let Err(error) = facts::write(&self.place.data_path(), data::EXITED, &record, Durability::Process) {
+        if let Err(error) = facts::write(&self.place.data_path(), data::EXITED, &record, Durability::Process)
+        {
             // No space, most likely. Observers then see an end without a record; a waiting engine still hears of it.
             self.log_failed(&error);
         }
@@ -265,7 +272,8 @@ impl Monitor {
     fn tell_end(&mut self, client: u32, record: &Exited) {
         let payload = serde_json::to_vec(record).unwrap_or_default();
         if let Some(connection) = self.clients.get_mut(client)
-            && (connection.frame(Frame::Exit, &payload).is_err() || connection.refresh(client, &self.reactor).is_err())
+            && (connection.frame(Frame::Exit, &payload).is_err()
+                || connection.refresh(client, &self.reactor).is_err())
         {
             self.drop_client(client);
         }

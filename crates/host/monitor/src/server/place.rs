@@ -42,7 +42,12 @@ impl Place {
     /// The events directory of the instance: beside `containers` below the data root.
     pub(super) fn events(&self) -> rustix::io::Result<OwnedFd> {
         use rustix::fs::{Mode, OFlags};
-        rustix::fs::openat(&self.data, "../../events", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        rustix::fs::openat(
+            &self.data,
+            "../../events",
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
     }
 
     /// Whether the user asked the container to end.

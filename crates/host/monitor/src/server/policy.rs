@@ -43,7 +43,8 @@ pub(super) struct Backoff {
 impl Backoff {
     /// The delay after a run of this length.
     pub(super) fn next(&mut self, ran: Duration) -> Duration {
-        self.last = if ran >= SUCCESS || self.last.is_zero() { DELAY_FIRST } else { (self.last * 2).min(DELAY_MAX) };
+        self.last =
+            if ran >= SUCCESS || self.last.is_zero() { DELAY_FIRST } else { (self.last * 2).min(DELAY_MAX) };
         self.last
     }
 }
@@ -54,7 +55,8 @@ mod tests {
 
     #[test]
     fn dockers_table() {
-        let ended = |exit_code, stopped_by_user, restart_count| Ended { exit_code, stopped_by_user, restart_count };
+        let ended =
+            |exit_code, stopped_by_user, restart_count| Ended { exit_code, stopped_by_user, restart_count };
         let on_failure = |maximum_retry_count| RestartPolicy::OnFailure { maximum_retry_count };
         for (policy, seen, expected) in [
             (RestartPolicy::No, ended(1, false, 0), false),

@@ -126,7 +126,12 @@ impl Process {
     }
 
     /// Puts output into the log, line by line.
-    pub(super) fn log(&mut self, sink: &mut dyn LogSink, stream: Stream, bytes: &[u8]) -> std::io::Result<()> {
+    pub(super) fn log(
+        &mut self,
+        sink: &mut dyn LogSink,
+        stream: Stream,
+        bytes: &[u8],
+    ) -> std::io::Result<()> {
         let now = crate::clock::now();
         let lines = match stream {
             Stream::Stdout => &mut self.stdout_lines,
@@ -145,7 +150,9 @@ impl Process {
     pub(super) fn finish_log(&mut self, sink: &mut dyn LogSink) -> std::io::Result<()> {
         let now = crate::clock::now();
         let mut result = Ok(());
-        for (stream, lines) in [(Stream::Stdout, &mut self.stdout_lines), (Stream::Stderr, &mut self.stderr_lines)] {
+        for (stream, lines) in
+            [(Stream::Stdout, &mut self.stdout_lines), (Stream::Stderr, &mut self.stderr_lines)]
+        {
             lines.finish(|entry, partial| {
                 if let Err(error) = sink.write(stream, partial, &now, entry) {
                     result = Err(error);

@@ -17,7 +17,9 @@ impl Monitor {
     pub(super) fn accept(&mut self) {
         use rustix::net::SocketFlags;
         let Some(listener) = &self.listener else { return };
-        while let Ok(socket) = rustix::net::accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+        while let Ok(socket) =
+            rustix::net::accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)
+        {
             let key = self.clients.next_key();
             if let Ok(client) = Client::new(socket, key, &self.reactor) {
                 self.clients.insert(client);
@@ -117,7 +119,9 @@ impl Monitor {
             Request::Pause => self.set_paused(true)?,
             Request::Unpause => self.set_paused(false)?,
             Request::Resize { exec, rows, columns } => {
-                let key = self.find_process(exec.as_ref()).ok_or_else(|| Failure::state("no such process is running"))?;
+                let key = self
+                    .find_process(exec.as_ref())
+                    .ok_or_else(|| Failure::state("no such process is running"))?;
                 self.resize(key, rows, columns);
                 Reply::Done
             }
@@ -214,7 +218,11 @@ impl Monitor {
             let word = if paused { "already" } else { "not" };
             return Err(Failure::state(format!("the container is {word} paused")));
         }
-        if paused { self.isolation.pause()? } else { self.isolation.unpause()? }
+        if paused {
+            self.isolation.pause()?
+        } else {
+            self.isolation.unpause()?
+        }
         started.paused = paused;
         facts::write(&self.place.data_path(), crate::layout::data::STARTED, started, Durability::Process)
             .map_err(|error| Failure::host(&error))?;

@@ -1,7 +1,7 @@
 //! Copying: from processes to the log and to clients, from clients to processes.
 
 use super::Monitor;
-use super::client::Role;
+use super::client::{Client, Role};
 use super::process::{Purpose, READ_MAX};
 use crate::log::Stream;
 use crate::protocol::Frame;
@@ -26,7 +26,8 @@ impl Monitor {
     pub(super) fn drain_output(&mut self, key: u32) {
         let mut buffer = [0u8; READ_MAX];
         for stream in [Stream::Stdout, Stream::Stderr] {
-            while let Some(bytes @ [_, ..]) = self.processes.get(key).and_then(|process| process.read(stream, &mut buffer))
+            while let Some(bytes @ [_, ..]) =
+                self.processes.get(key).and_then(|process| process.read(stream, &mut buffer))
             {
                 self.deliver(key, stream, bytes);
             }
@@ -78,8 +79,10 @@ impl Monitor {
 
     /// Reads a process only while all its clients keep up.
     pub(super) fn balance(&mut self, key: u32) {
-        let behind =
-            self.listeners_of(key).into_iter().any(|client| self.clients.get(client).is_some_and(|c| c.is_behind()));
+        let behind = self
+            .listeners_of(key)
+            .into_iter()
+            .any(|client| self.clients.get(client).is_some_and(Client::is_behind));
         if let Some(process) = self.processes.get_mut(key) {
             process.pause(key, behind, &self.reactor);
         }
