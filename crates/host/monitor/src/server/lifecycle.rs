@@ -33,12 +33,14 @@ impl Monitor {
         if !self.sandbox_exists {
             self.isolation.create_sandbox(&self.desired)?;
             self.sandbox_exists = true;
-            if let Some(signal) = self.isolation.oom_signal() {
-                self.reactor.add(signal.fd, Token::OutOfMemory, signal.interest).map_err(errno)?;
-            }
         }
         let (mut ends, child) = stdio::named(self.place.exec(), self.desired.stdio).map_err(errno)?;
         let launched = self.isolation.create(&self.desired, child)?;
+        // Each start has a cgroup of its own, so there is no signal of an earlier one in the set.
+        self.oom_kills_seen = 0;
+        if let Some(signal) = self.isolation.oom_signal() {
+            self.reactor.add(signal.fd, Token::OutOfMemory, signal.interest).map_err(errno)?;
+        }
         if let Some(master) = &launched.terminal {
             ends = stdio::terminal(master).map_err(errno)?;
             if let Some((rows, columns)) = self.terminal_size {
