@@ -3,8 +3,10 @@
 //! Runs on a copy of the parent's memory and never returns to the parent's code: [`run`] gives the exit code that
 //! is left when executing failed. What went wrong has been told over the channel by then.
 
+mod cgroups;
 mod devices;
 mod hide;
+mod home;
 mod identity;
 mod mounts;
 mod program;
@@ -19,6 +21,7 @@ use crate::plan::{Plan, Step};
 use crate::sources::Bind;
 use kernel::namespace::{self, Kind, Kinds};
 use kernel::signal;
+use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::process::DumpableBehavior;
 use std::ffi::CString;
@@ -85,7 +88,11 @@ struct State {
     master: Option<OwnedFd>,
     /// The program as a path inside the container.
     program: CString,
+    /// `HOME=…`, where the environment has none.
+    home: Option<CString>,
     covers: hide::Covers,
+    /// The lines of `/proc/self/cgroup`, where a mount will need them.
+    memberships: Option<String>,
     /// Whether the working directory still has to be entered, with the user's rights.
     pending_directory: Option<std::path::PathBuf>,
 }
@@ -116,6 +123,7 @@ fn prepare_and_execute(assignment: &mut Assignment<'_>) -> Result<(), Failure> {
     if !channel::wait_for_go(assignment.channel).map_err(prepare_failure)? {
         return Ok(());
     }
+    assignment.work.environment.extend(state.home.take());
     let errno = program::execute(std::mem::take(&mut state.program), &mut assignment.work);
     Err(failure(StepKind::Execute, String::new(), errno.into()))
 }
@@ -134,6 +142,8 @@ fn prepare(assignment: &Assignment<'_>) -> Outcome {
         kernel::process::keep_on_exec(preserved)?;
     }
     rustix::process::setsid()?;
+    // Whatever is made gets the mode that the plan says.
+    rustix::process::umask(Mode::empty());
     if let Some(streams) = assignment.streams {
         rustix::stdio::dup2_stdin(&streams.stdin)?;
         rustix::stdio::dup2_stdout(&streams.stdout)?;
@@ -145,7 +155,14 @@ fn prepare(assignment: &Assignment<'_>) -> Outcome {
 fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outcome {
     let work = &assignment.work;
     match step {
-        Step::EnterCgroup => enter_cgroup(assignment.tasks),
+        Step::EnterCgroup => {
+            enter_cgroup(assignment.tasks)?;
+            // In a cgroup namespace this would no longer say where on the host the groups are.
+            if work.plan.mounts_cgroups() {
+                state.memberships = Some(cgroups::read_memberships()?);
+            }
+            Ok(())
+        }
         Step::EnterNamespaces => enter_namespaces(&work.namespaces),
         Step::EnterTarget(kinds) => enter_target(work, *kinds),
         Step::MakeNamespaces(kinds) => Ok(namespace::unshare(*kinds)?),
@@ -154,7 +171,7 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
         Step::Domainname(name) => Ok(rustix::system::setdomainname(name.as_bytes())?),
         Step::IsolateMounts => root::isolate(),
         Step::AttachRoot => root::attach(root(work)?),
-        Step::Mount(mount) => mounts::mount(mount, root(work)?, work.binds),
+        Step::Mount(mount) => mounts::mount(mount, root(work)?, work.binds, state.memberships.as_deref()),
         Step::Device(device) => devices::make(device, root(work)?),
         Step::Link { path, target } => devices::link(path, target, root(work)?),
         Step::MakeWorkingDirectory(path) => mounts::make_directory(root(work)?, path),
@@ -188,15 +205,18 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
             }
             Ok(())
         }
-        Step::FindProgram => find_program(work, state),
+        Step::FindProgram { uid } => find_program(*uid, work, state),
     }
 }
 
-fn find_program(work: &Work<'_>, state: &mut State) -> Outcome {
+fn find_program(uid: u32, work: &Work<'_>, state: &mut State) -> Outcome {
     if let Some(path) = state.pending_directory.take() {
         program::enter_directory_as_user(&path)?;
     }
     state.program = program::find(&work.arguments, &work.environment)?;
+    if !work.environment.iter().any(|entry| entry.as_bytes().starts_with(b"HOME=")) {
+        state.home = Some(home::variable(uid));
+    }
     Ok(())
 }
 

@@ -141,8 +141,11 @@ pub enum Step {
     WorkingDirectory(PathBuf),
     /// Changes users, groups and capabilities.
     Identity(Identity),
-    /// Finds the program.
-    FindProgram,
+    /// Finds the program and its user's home directory.
+    FindProgram {
+        /// The user.
+        uid: u32,
+    },
 }
 
 /// A mount below the root.
@@ -228,6 +231,15 @@ pub struct CapabilitySets {
     pub ambient: u64,
 }
 
+impl Plan {
+    /// Whether the container is to see its control groups.
+    pub(crate) fn mounts_cgroups(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Step::Mount(MountStep { source: MountSource::Cgroup, .. })))
+    }
+}
+
 impl Step {
     /// What failed if this step fails.
     pub(crate) fn kind(&self) -> StepKind {
@@ -257,7 +269,7 @@ impl Step {
             Step::NoNewPrivileges => StepKind::NoNewPrivileges,
             Step::Seccomp => StepKind::Seccomp,
             Step::Identity(_) => StepKind::User,
-            Step::FindProgram => StepKind::FindProgram,
+            Step::FindProgram { .. } => StepKind::FindProgram,
         }
     }
 

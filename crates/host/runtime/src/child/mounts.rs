@@ -3,7 +3,7 @@
 //! The place of a mount is found below the root's descriptor, made if it is missing, and the mount is moved onto
 //! that very descriptor: between the two nothing is looked up by name again.
 
-use super::{Fault, Outcome};
+use super::{Fault, Outcome, cgroups};
 use crate::options::{AttributeChange, MountOptions, Recursion};
 use crate::plan::{MountSource, MountStep};
 use crate::sources::Bind;
@@ -39,7 +39,12 @@ const PROC_OVERMOUNTS: [&str; 10] = [
 ];
 
 /// Mounts one thing.
-pub(super) fn mount(step: &MountStep, root: BorrowedFd<'_>, binds: &[Bind]) -> Outcome {
+pub(super) fn mount(
+    step: &MountStep,
+    root: BorrowedFd<'_>,
+    binds: &[Bind],
+    memberships: Option<&str>,
+) -> Outcome {
     match &step.source {
         MountSource::Bind(index) => {
             let bind = binds.get(*index).ok_or(Errno::BADF)?;
@@ -62,7 +67,11 @@ pub(super) fn mount(step: &MountStep, root: BorrowedFd<'_>, binds: &[Bind]) -> O
             }
             attach(mounted.as_fd(), place.as_fd())
         }
-        MountSource::Cgroup => Ok(()),
+        MountSource::Cgroup => {
+            let place = directory_place(root, &step.destination, "cgroup")?;
+            check_place(&place, &step.destination)?;
+            cgroups::mount(memberships.ok_or(Errno::BADF)?, place.as_fd(), &step.options)
+        }
     }
 }
 
@@ -143,7 +152,7 @@ fn file_place(root: BorrowedFd<'_>, destination: &Path) -> rustix::io::Result<Ow
 }
 
 /// A new instance of a file system, detached.
-fn file_system(kind: &str, source: &str, options: &MountOptions) -> Result<OwnedFd, Fault> {
+pub(super) fn file_system(kind: &str, source: &str, options: &MountOptions) -> Result<OwnedFd, Fault> {
     let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
     let fail = |errno| Fault { errno, detail: kernel::mount::context_messages(context.as_fd()) };
     fsconfig_set_string(&context, "source", source).map_err(fail)?;

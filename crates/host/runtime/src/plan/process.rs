@@ -63,7 +63,7 @@ pub(super) fn add(plan: &mut Plan, process: &Process, situation: Situation<'_>) 
     if situation.seccomp && !plan.seccomp_last {
         plan.steps.push(Step::Seccomp);
     }
-    plan.steps.extend([Step::Identity(identity), Step::FindProgram]);
+    plan.steps.extend([Step::Identity(identity), Step::FindProgram { uid: process.user.uid }]);
     Ok(())
 }
 

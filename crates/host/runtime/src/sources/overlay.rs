@@ -36,6 +36,7 @@ fn configure(
     work: Option<&Path>,
     userxattr: bool,
 ) -> Result<(), Errno> {
+    fsconfig_set_string(context, "source", "overlay")?;
     for lower in lowers {
         // Appends one layer (Linux 6.5).
         fsconfig_set_string(context, "lowerdir+", lower.as_path())?;
