@@ -21,6 +21,10 @@ pub(crate) enum Document {
 }
 
 fn parse<T: DeserializeOwned>(kind: &'static str, digest: &Digest, bytes: &[u8]) -> Result<T, StoreError> {
+    // serde would take a list for an object, field by field; other readers do not.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(invalid(kind, digest, "is no JSON object"));
+    }
     serde_json::from_slice(bytes).map_err(|source| StoreError::Syntax {
         kind,
         digest: digest.clone(),
@@ -183,7 +187,8 @@ mod tests {
             (image("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"), "foreign layer"),
             (image("text/plain"), "of the type"),
             (format!(r#"{{"schemaVersion":2,"config":{}}}"#, of("application/vnd.helm")), "artifact"),
-            ("[]".to_owned(), "cannot be understood"),
+            ("[]".to_owned(), "no JSON object"),
+            ("{".to_owned(), "cannot be understood"),
         ] {
             assert!(judge(&json).contains(verdict), "{json}: {}", judge(&json));
         }

@@ -103,6 +103,7 @@ fn layer(program: &[u8], names: &[&str]) -> Vec<u8> {
     tar
 }
 
+#[derive(Clone, Copy)]
 enum Member<'a> {
     Directory,
     File(&'a [u8]),

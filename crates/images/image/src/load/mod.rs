@@ -127,9 +127,10 @@ impl Images {
         if !file.metadata().map_err(failed)?.is_dir() {
             return self.load(file, platform, progress);
         }
-        let ingest = Ingest::begin(&self.content)?;
-        let collected = layout::read(&file.into(), path, &ingest, self)?;
-        self.load_collected(&ingest, &collected, platform, progress)
+        self.ingesting(|ingest| {
+            let collected = layout::read(&file.into(), path, ingest, self)?;
+            self.load_collected(ingest, &collected, platform, progress)
+        })
     }
 
     /// Loads from a stream (an archive, possibly compressed).
@@ -145,9 +146,25 @@ impl Images {
         let failed = |source| LoadError::Source { path: "the archive".into(), source };
         let (compression, source) = compression::peek(source).map_err(failed)?;
         let stream = compression::decompress(compression?, source).map_err(failed)?;
+        self.ingesting(|ingest| {
+            let collected = Collected::from_archive(stream, ingest, &self.limits)?;
+            self.load_collected(ingest, &collected, platform, progress)
+        })
+    }
+
+    /// After a failure, what was stored in vain goes.
+    fn ingesting(
+        &self,
+        work: impl FnOnce(&Ingest) -> Result<Vec<Loaded>, LoadError>,
+    ) -> Result<Vec<Loaded>, LoadError> {
         let ingest = Ingest::begin(&self.content)?;
-        let collected = Collected::from_archive(stream, &ingest, &self.limits)?;
-        self.load_collected(&ingest, &collected, platform, progress)
+        let result = work(&ingest);
+        drop(ingest);
+        if result.is_err() {
+            // The failure is what matters; what a sweep cannot take now, the next one does.
+            let _ = self.sweep();
+        }
+        result
     }
 
     fn load_collected(
@@ -171,7 +188,6 @@ impl Images {
             let replaced = self.register(&assembled.image, &references)?;
             loaded.push(Loaded { image: assembled.image, references, replaced });
         }
-        // What a tag left without a name stays, as with docker; what the archive held in vain goes.
         Ok(loaded)
     }
 }

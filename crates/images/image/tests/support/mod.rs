@@ -53,14 +53,14 @@ impl ReferenceStore for MemoryNames {
         for change in changes.iter().cloned() {
             match change {
                 Change::PutImage(one) => {
-                    drop(tables.images.insert((one.namespace.clone(), one.id.clone()), one))
+                    drop(tables.images.insert((one.namespace.clone(), one.id.clone()), one));
                 }
                 Change::PutName(one) => {
                     drop(tables.names.insert((one.namespace.clone(), one.reference.clone()), one));
                 }
                 Change::RemoveImage { namespace, id } => drop(tables.images.remove(&(namespace, id))),
                 Change::RemoveName { namespace, reference } => {
-                    drop(tables.names.remove(&(namespace, reference)))
+                    drop(tables.names.remove(&(namespace, reference)));
                 }
             }
         }
@@ -109,7 +109,7 @@ impl Store {
         lowers
             .iter()
             .find_map(|lower| std::fs::read_to_string(lower.join(path)).ok())
-            .unwrap_or_else(|| panic!("no {path} in {lowers:?}"))
+            .expect("a layer that has the file")
     }
 }
 
