@@ -4,7 +4,7 @@ use super::{Fault, Outcome, mounts};
 use crate::options::Recursion;
 use crate::sources::clone_of;
 use kernel::{path, pty};
-use rustix::fs::{CWD, Mode, OFlags, Uid};
+use rustix::fs::{CWD, FileType, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -53,5 +53,12 @@ fn bind_console(slave: BorrowedFd<'_>, root: BorrowedFd<'_>) -> Outcome {
     }
     let place = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let place = rustix::fs::openat(&dev, name, place, Mode::empty())?;
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(&place)?.st_mode);
+    if !matches!(kind, FileType::RegularFile | FileType::CharacterDevice) {
+        return Err(Fault {
+            errno: Errno::INVAL,
+            detail: "/dev/console is neither a file nor a device".to_owned(),
+        });
+    }
     mounts::attach(clone_of(slave, Recursion::One)?.as_fd(), place.as_fd())
 }

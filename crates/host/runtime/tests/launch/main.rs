@@ -1,0 +1,48 @@
+//! Launches real containers, as root, and looks at them from inside and outside.
+//!
+//! Runs without the usual harness, because a launch needs a process with one thread: `cargo test -p runtime --test
+//! launch -- [PART OF A NAME]`. Nothing is left behind; the last test counts.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod basics;
+mod container;
+mod execs;
+mod hostile;
+mod mounts;
+mod process;
+mod terminal;
+
+/// A name and what to do.
+type Test = (&'static str, fn());
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: launching containers needs root");
+        return;
+    }
+    let before = container::Census::take();
+    let mut failed = Vec::new();
+    let suites =
+        [basics::TESTS, execs::TESTS, hostile::TESTS, mounts::TESTS, process::TESTS, terminal::TESTS];
+    for (name, test) in suites.concat() {
+        if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
+            continue;
+        }
+        let passed = std::panic::catch_unwind(test).is_ok();
+        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        if !passed {
+            failed.push(name);
+        }
+    }
+    let after = container::Census::take();
+    if before != after {
+        println!("left behind: {before:?} became {after:?}");
+        failed.push("nothing_is_left_behind");
+    }
+    if !failed.is_empty() {
+        println!("failed: {}", failed.join(", "));
+        std::process::exit(1);
+    }
+}

@@ -1,0 +1,153 @@
+//! Mounts, devices and links.
+
+use crate::Test;
+use crate::container::{Container, mount};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("a_directory_is_bound", directory),
+    ("a_file_is_bound_where_none_was", file),
+    ("a_read_only_bind_is_read_only_and_the_host_s_is_not", read_only),
+    ("recursive_attributes_reach_the_mounts_below", recursive),
+    ("a_bind_follows_the_image_s_links_inside_the_root", links),
+    ("a_dangling_link_is_followed_to_the_file_s_place", dangling),
+    ("devices_and_links_are_docker_s", devices),
+    ("a_tmpfs_has_its_size_and_mode", tmpfs),
+    ("a_bad_option_is_explained", bad_option),
+    ("masked_and_read_only_paths_are", hidden),
+    ("the_container_sees_its_own_cgroups", cgroups),
+    ("a_missing_source_is_named", missing_source),
+];
+
+fn shared(container: &Container, name: &str) -> std::path::PathBuf {
+    let path = container.directory.path().join(name);
+    std::fs::create_dir(&path).unwrap();
+    path
+}
+
+fn directory() {
+    let mut container = Container::new("cat /data/in/x; echo back > /data/in/y");
+    let source = shared(&container, "source");
+    std::fs::write(source.join("x"), "hello\n").unwrap();
+    container.spec.mounts.push(mount("bind", &source, "/data/in", "rbind,rprivate"));
+    assert_eq!(container.run().out, "hello\n");
+    assert_eq!(std::fs::read_to_string(source.join("y")).unwrap(), "back\n");
+}
+
+fn file() {
+    let mut container = Container::new("cat /run/secret/x; stat -c %F /run/secret/x");
+    let source = container.directory.path().join("x");
+    std::fs::write(&source, "hello\n").unwrap();
+    container.spec.mounts.push(mount("bind", &source, "/run/secret/x", "rbind,rprivate,ro"));
+    assert_eq!(container.run().out, "hello\nregular file\n");
+}
+
+fn read_only() {
+    let mut container = Container::new("touch /data/x; mount");
+    let source = shared(&container, "source");
+    container.spec.mounts.push(mount("bind", &source, "/data", "rbind,rprivate,ro,noexec"));
+    let said = container.run();
+    assert!(said.out.contains("Read-only file system"), "{said:?}");
+    let line = said.out.lines().find(|line| line.contains(" /data ")).unwrap();
+    assert!(line.contains("(ro,") && line.contains("noexec"), "{line}");
+    std::fs::write(source.join("x"), "").unwrap();
+}
+
+fn recursive() {
+    // The host's /dev is a mount with mounts below it.
+    for (options, expected) in [("rbind,rprivate,ro", "rw"), ("rbind,rprivate,rro", "ro")] {
+        let mut container = Container::new("cat /proc/self/mountinfo");
+        container.spec.mounts.push(mount("bind", "/dev", "/hostdev", options));
+        let said = container.run();
+        let options = |path: &str| {
+            let line = said.out.lines().find(|line| line.split(' ').nth(4) == Some(path));
+            line.unwrap_or_else(|| panic!("{path} in {said:?}")).split(' ').nth(5).unwrap()[..2].to_owned()
+        };
+        assert_eq!((options("/hostdev").as_str(), options("/hostdev/pts").as_str()), ("ro", expected));
+    }
+}
+
+fn links() {
+    let mut container = Container::new("cat /real/x");
+    std::os::unix::fs::symlink("/real", container.lower().join("link")).unwrap();
+    std::fs::create_dir(container.lower().join("real")).unwrap();
+    let source = shared(&container, "source");
+    std::fs::write(source.join("x"), "hello\n").unwrap();
+    container.spec.mounts.push(mount("bind", &source, "/link", "rbind"));
+    assert_eq!(container.run().out, "hello\n");
+}
+
+fn dangling() {
+    let mut container = Container::new("cat /run/resolve/stub.conf; cat /etc/resolv.conf");
+    std::os::unix::fs::symlink("../run/resolve/stub.conf", container.lower().join("etc/resolv.conf"))
+        .unwrap();
+    let source = container.directory.path().join("resolv.conf");
+    std::fs::write(&source, "nameserver\n").unwrap();
+    container.spec.mounts.push(mount("bind", &source, "/etc/resolv.conf", "rbind"));
+    assert_eq!(container.run().out, "nameserver\nnameserver\n");
+}
+
+fn devices() {
+    let said = Container::new(
+        "cd /dev; for d in null zero full random urandom tty; do stat -c '%n %a %t:%T' $d; done;
+         for l in fd stdin stdout stderr ptmx core; do readlink $l; done",
+    )
+    .run();
+    assert_eq!(
+        said.out,
+        "null 666 1:3\nzero 666 1:5\nfull 666 1:7\nrandom 666 1:8\nurandom 666 1:9\ntty 666 5:0\n\
+         /proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx\n/proc/kcore\n"
+    );
+}
+
+fn tmpfs() {
+    let mut container = Container::new("mount | grep /scratch; stat -c %a /scratch");
+    container.spec.mounts.push(mount("tmpfs", "tmpfs", "/scratch", "nosuid,nodev,size=1024k,mode=1770"));
+    let said = container.run();
+    assert!(said.out.contains("(rw,nosuid,nodev,relatime,size=1024k,mode=1770)"), "{said:?}");
+    assert!(said.out.ends_with("1770\n"), "{said:?}");
+}
+
+fn bad_option() {
+    let mut container = Container::new("true");
+    container.spec.mounts.push(mount("tmpfs", "tmpfs", "/scratch", "colour=red"));
+    let refusal = container.refusal();
+    assert!(refusal.starts_with("mount tmpfs at /scratch (") && refusal.contains("colour"), "{refusal}");
+}
+
+fn hidden() {
+    let said = Container::new(
+        "cat /proc/keys; ls /sys/firmware; touch /sys/firmware/x; echo 1 > /proc/sys/kernel/msgmax; stat -c %t:%T /proc/keys",
+    )
+    .run();
+    let mut lines = said.out.lines();
+    assert!(lines.next().unwrap().contains("Read-only file system"), "{said:?}");
+    assert!(lines.next().unwrap().contains("Read-only file system"), "{said:?}");
+    assert_eq!(lines.collect::<Vec<_>>(), ["1:3"]);
+}
+
+fn cgroups() {
+    let mut container = Container::new(
+        "ls /sys/fs/cgroup; mount | grep cgroup; cat /proc/self/cgroup; touch /sys/fs/cgroup/x",
+    );
+    container.spec.mounts.push(mount(
+        "cgroup",
+        "cgroup",
+        "/sys/fs/cgroup",
+        "nosuid,noexec,nodev,relatime,ro",
+    ));
+    container.linux().namespaces.push(spec::runtime::Namespace { kind: "cgroup".into(), path: None });
+    let said = container.run();
+    assert!(said.out.contains("Read-only file system"), "{said:?}");
+    for line in said.out.lines().filter(|line| line.contains(" type cgroup")) {
+        assert!(line.contains("(ro,nosuid,nodev,noexec"), "{line}");
+    }
+    assert!(said.out.contains(" type cgroup"), "{said:?}");
+    // The namespace's root is the group that the container is in.
+    assert!(said.out.lines().filter(|line| line.contains(":/")).all(|line| line.ends_with(":/")), "{said:?}");
+}
+
+fn missing_source() {
+    let mut container = Container::new("true");
+    container.spec.mounts.push(mount("bind", "/nowhere/at/all", "/data", "rbind"));
+    assert_eq!(container.refusal(), "mount /nowhere/at/all: no such file or directory");
+}
