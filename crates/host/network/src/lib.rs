@@ -14,10 +14,26 @@ pub mod ipam;
 pub mod names;
 pub mod resolv_conf;
 
+mod bridge;
+mod endpoint;
+mod firewall;
+mod inventory;
 mod mac;
 mod model;
+mod publish;
+mod sockets;
 mod subnet;
 
+pub use bridge::{BridgeError, ensure_bridge, remove_bridge};
+pub use endpoint::{
+    AttachError, Attached, attach_endpoint, attach_endpoint_through, configure_loopback, detach_endpoint,
+};
+pub use inventory::{LinkRole, OwnedLink, link_exists, list_links, routes_in_use};
 pub use mac::{InvalidMac, MacAddr};
 pub use model::{BridgeNetwork, EndpointConfig, PortMapping, Protocol};
+pub use publish::{
+    Holder, PublishError, Published, PublishedPorts, UnpublishError, adopt, list_published, publish,
+    unpublish, unpublish_address,
+};
+pub use sockets::{EnterError, NamespaceSocket, NetworkSockets, OpenError};
 pub use subnet::{InvalidSubnet, Ipv4Subnet};

@@ -3,7 +3,7 @@
 //! Once a connection is tracked, address translation no longer looks at the rules: what was published or
 //! unpublished since does not reach it. [`flush`] makes it be judged anew.
 
-use super::decode::attributes;
+use super::decode::{attributes, be16};
 use super::{Batch, NLM_F_ACK, NLM_F_DUMP, NetlinkError, Socket};
 use rustix::io::Errno;
 use std::net::Ipv4Addr;
@@ -106,6 +106,9 @@ struct Connection {
     tuple: Vec<u8>,
     id: Vec<u8>,
     zone: Option<Vec<u8>>,
+    protocol: u8,
+    /// Zero where the protocol has no ports.
+    answering_port: u16,
 }
 
 impl Connection {
@@ -114,7 +117,11 @@ impl Connection {
         if kind != IPCTNL_MSG_CT_NEW {
             return None;
         }
+        let reply = attributes(found.find_kind(CTA_TUPLE_REPLY)?);
+        let transport = attributes(reply.find_kind(CTA_TUPLE_PROTO)?);
         Some(Self {
+            protocol: *transport.find_kind(CTA_PROTO_NUM)?.first()?,
+            answering_port: transport.find_kind(CTA_PROTO_SRC_PORT).and_then(be16).unwrap_or(0),
             tuple: found.find_kind(CTA_TUPLE_ORIG)?.to_vec(),
             id: found.find_kind(CTA_ID)?.to_vec(),
             zone: found.find_kind(CTA_ZONE).map(<[u8]>::to_vec),
@@ -129,7 +136,24 @@ impl Connection {
 /// # Errors
 /// When the exchange fails or the kernel refuses. A connection that ended by itself in between is no error.
 pub fn flush(socket: &Socket, filter: Filter) -> Result<usize, NetlinkError> {
-    let connections = socket.list(|batch| filter.request(batch), Connection::parse)?;
+    flush_where(socket, filter, |_, _| true)
+}
+
+/// As [`flush`], only of those that `fits` picks by protocol and the port that answers.
+///
+/// # Errors
+/// As [`flush`].
+pub fn flush_where(
+    socket: &Socket,
+    filter: Filter,
+    fits: impl Fn(u8, u16) -> bool,
+) -> Result<usize, NetlinkError> {
+    let connections = socket.list(
+        |batch| filter.request(batch),
+        |kind, payload| {
+            Connection::parse(kind, payload).filter(|found| fits(found.protocol, found.answering_port))
+        },
+    )?;
     for some in connections.chunks(DELETIONS) {
         let mut batch = Batch::new();
         for connection in some {

@@ -15,6 +15,9 @@ pub struct Lease {
     pub address: Ipv4Addr,
 }
 
+/// Picks an address from a network's used ones and its last choice; see [`super::next_address`].
+pub type Choose<'a> = dyn Fn(&BTreeSet<Ipv4Addr>, Option<Ipv4Addr>) -> Option<Ipv4Addr> + 'a;
+
 /// Durable address leases; the engine's database implements it.
 pub trait LeaseStore {
     /// Why the store failed.
@@ -30,7 +33,7 @@ pub trait LeaseStore {
         &self,
         network: &NetworkId,
         owner: &EndpointId,
-        choose: &dyn Fn(&BTreeSet<Ipv4Addr>, Option<Ipv4Addr>) -> Option<Ipv4Addr>,
+        choose: &Choose<'_>,
     ) -> Result<Option<Ipv4Addr>, Self::Error>;
 
     /// Gives back everything that `owner` holds; nothing to give back is no error.

@@ -9,6 +9,6 @@ mod pool;
 mod port;
 
 pub use address::next_address;
-pub use lease::{Lease, LeaseStore};
+pub use lease::{Choose, Lease, LeaseStore};
 pub use pool::{DEFAULT_POOLS, Pool, free_subnet};
 pub use port::{EPHEMERAL_PORTS, next_port, next_port_range};

@@ -1,0 +1,223 @@
+//! The attachment of a sandbox to a network: a veth pair from the bridge into the sandbox's network namespace.
+
+use crate::bridge::{self, BridgeError};
+use crate::sockets::EnterError;
+use crate::{EndpointConfig, NamespaceSocket, NetworkSockets, names};
+use kernel::netlink::link::{Link, VethPair};
+use kernel::netlink::{Batch, NetlinkError, Socket, address, link, route};
+use rustix::io::Errno;
+use std::os::fd::BorrowedFd;
+
+/// An endpoint could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// The plan cannot be carried out on any host.
+    #[error("endpoint of network {network}: {rule}")]
+    Invalid {
+        /// The network's name.
+        network: String,
+        /// The rule it breaks, in words.
+        rule: &'static str,
+    },
+    /// The bridge is missing.
+    #[error("bridge {bridge} of network {network} does not exist")]
+    NoBridge {
+        /// The network's name.
+        network: String,
+        /// The interface.
+        bridge: String,
+    },
+    /// The bridge could not be looked up.
+    #[error(transparent)]
+    Bridge(#[from] BridgeError),
+    /// The namespace could not be entered.
+    #[error(transparent)]
+    Enter(#[from] EnterError),
+    /// The interface's name is taken inside.
+    #[error("interface {name} exists in the sandbox already")]
+    NameTaken {
+        /// The name inside.
+        name: String,
+    },
+    /// A step on the host failed.
+    #[error("cannot {step} {name}")]
+    Host {
+        /// What was being done.
+        step: &'static str,
+        /// The host's end.
+        name: String,
+        /// Why not.
+        #[source]
+        source: NetlinkError,
+    },
+    /// A step inside the namespace failed.
+    #[error("cannot {step} {name} in the sandbox")]
+    Inside {
+        /// What was being done.
+        step: &'static str,
+        /// The container's end.
+        name: String,
+        /// Why not.
+        #[source]
+        source: NetlinkError,
+    },
+}
+
+/// What an attachment made on the host, to be undone with [`detach_endpoint`] where the namespace lives on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Attached {
+    /// The host's end of the pair.
+    pub host_ifname: String,
+}
+
+/// Attaches the sandbox of `netns` as planned: the pair, the bridge port, and inside the name, hardware address,
+/// address, loopback and default route (if the network has a way out and there is no default route yet).
+///
+/// The calling thread visits `netns` and is back when this returns. Nothing stays behind on failure. A host end of
+/// that name that a former sandbox left is replaced.
+///
+/// # Errors
+/// See [`AttachError`]; after [`EnterError::Stranded`] the thread must not be used any more.
+pub fn attach_endpoint(
+    sockets: &NetworkSockets,
+    config: &EndpointConfig,
+    netns: BorrowedFd<'_>,
+) -> Result<Attached, AttachError> {
+    check(config)?;
+    let inside = NamespaceSocket::enter(sockets, netns)?;
+    attach_endpoint_through(sockets, config, netns, &inside)
+}
+
+/// As [`attach_endpoint`] with a socket that was opened in `netns` before, so that no namespace is switched.
+///
+/// # Errors
+/// See [`AttachError`].
+pub fn attach_endpoint_through(
+    sockets: &NetworkSockets,
+    config: &EndpointConfig,
+    netns: BorrowedFd<'_>,
+    inside: &NamespaceSocket,
+) -> Result<Attached, AttachError> {
+    check(config)?;
+    let network = &config.network;
+    let bridge = bridge::find(sockets, &network.bridge)?.ok_or_else(|| AttachError::NoBridge {
+        network: network.name.to_string(),
+        bridge: network.bridge.clone(),
+    })?;
+    create_pair(sockets, config, bridge.index, netns)?;
+    let attached = Attached { host_ifname: config.host_ifname.clone() };
+    let rest = isolate_port(sockets, config).and_then(|()| configure_inside(&inside.route, config));
+    if rest.is_err() {
+        // The first error is the one to report; the name is the endpoint's own, so repair finds a leftover.
+        let _ = detach_endpoint(sockets, &attached.host_ifname);
+    }
+    rest.map(|()| attached)
+}
+
+/// Brings up the loopback interface, all that `--network none` has.
+///
+/// # Errors
+/// When the exchange fails or the kernel refuses.
+pub fn configure_loopback(inside: &NamespaceSocket) -> Result<(), NetlinkError> {
+    let mut batch = Batch::new();
+    link::set_up(&mut batch, link::LOOPBACK);
+    inside.route.execute(&mut batch)
+}
+
+/// Deletes a host end and with it the pair; one that is gone is no error.
+///
+/// The kernel takes 20 to 30 ms for it. Where the sandbox's namespace ends anyway, its end takes the pair along in
+/// the background: this is for detaching a living sandbox, and for repair.
+///
+/// # Errors
+/// When the exchange fails or the kernel refuses.
+pub fn detach_endpoint(sockets: &NetworkSockets, host_ifname: &str) -> Result<(), NetlinkError> {
+    let mut batch = Batch::new();
+    link::delete(&mut batch, host_ifname);
+    sockets.route.exchange(&mut batch, &mut |_, _, _| {})?.unless(|_, errno| errno == Errno::NODEV)
+}
+
+fn check(config: &EndpointConfig) -> Result<(), AttachError> {
+    let invalid = |rule| Err(AttachError::Invalid { network: config.network.name.to_string(), rule });
+    if !names::is_valid_ifname(&config.host_ifname) || !names::is_valid_ifname(&config.container_ifname) {
+        return invalid("an interface name has 1 to 15 bytes, without spaces, slashes and colons");
+    }
+    if !config.network.subnet.contains(config.address) || config.prefix_len > 32 {
+        return invalid("the address is not in the network's subnet");
+    }
+    Ok(())
+}
+
+fn create_pair(
+    sockets: &NetworkSockets,
+    config: &EndpointConfig,
+    master: u32,
+    netns: BorrowedFd<'_>,
+) -> Result<(), AttachError> {
+    let create = || {
+        let mut batch = Batch::new();
+        let pair = VethPair {
+            name: &config.host_ifname,
+            master,
+            mtu: config.network.mtu,
+            peer_name: &config.container_ifname,
+            peer_mac: config.mac.octets(),
+            peer_namespace: netns,
+        };
+        link::add_veth(&mut batch, &pair);
+        sockets.route.execute(&mut batch)
+    };
+    let failed = |step, source| AttachError::Host { step, name: config.host_ifname.clone(), source };
+    match create() {
+        Err(error) if error.errno() == Some(Errno::EXIST) => {
+            // Either the host's name is taken, by this endpoint's former pair, or the name inside.
+            if bridge::find(sockets, &config.host_ifname)?.is_none() {
+                return Err(AttachError::NameTaken { name: config.container_ifname.clone() });
+            }
+            detach_endpoint(sockets, &config.host_ifname).map_err(|source| failed("replace", source))?;
+            create().map_err(|source| failed("create", source))
+        }
+        other => other.map_err(|source| failed("create", source)),
+    }
+}
+
+/// Where members must not reach each other, the port is kept from the others on the bridge itself: frames between
+/// ports never come to the packet filter.
+fn isolate_port(sockets: &NetworkSockets, config: &EndpointConfig) -> Result<(), AttachError> {
+    if config.network.icc {
+        return Ok(());
+    }
+    let failed = |source| AttachError::Host { step: "isolate", name: config.host_ifname.clone(), source };
+    let index = bridge::find(sockets, &config.host_ifname)?.map(|link| link.index).unwrap_or_default();
+    let mut batch = Batch::new();
+    link::isolate_port(&mut batch, index);
+    sockets.route.execute(&mut batch).map_err(failed)
+}
+
+fn configure_inside(inside: &Socket, config: &EndpointConfig) -> Result<(), AttachError> {
+    let failed = |step, source| AttachError::Inside { step, name: config.container_ifname.clone(), source };
+    let mut found = None;
+    let mut batch = Batch::new();
+    link::set_up(&mut batch, link::LOOPBACK);
+    link::get(&mut batch, &config.container_ifname);
+    inside
+        .exchange(&mut batch, &mut |_, kind, payload| found = Link::parse(kind, payload))
+        .and_then(kernel::netlink::Answers::all_done)
+        .map_err(|source| failed("find", source))?;
+    let index = found.ok_or(NetlinkError::NoAnswer).map_err(|source| failed("find", source))?.index;
+
+    let subnet = config.network.subnet;
+    let broadcast = (subnet.prefix_len() < 31).then(|| subnet.last());
+    let mut batch = Batch::new();
+    address::add(&mut batch, index, config.address, config.prefix_len, broadcast);
+    link::set_up(&mut batch, index);
+    if !config.network.internal {
+        route::add_default(&mut batch, config.network.gateway, index);
+    }
+    // A sandbox on several networks keeps the default route of the first.
+    let answers = inside.exchange(&mut batch, &mut |_, _, _| {});
+    answers
+        .and_then(|answers| answers.unless(|place, errno| place == 2 && errno == Errno::EXIST))
+        .map_err(|source| failed("configure", source))
+}

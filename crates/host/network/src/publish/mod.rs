@@ -1,0 +1,380 @@
+//! Publishing container ports on the host: elements of the maps in [`crate::firewall`], and bound sockets that keep
+//! the host's ports from everybody else.
+//!
+//! A single port is held by a socket that is bound but does not listen: whoever else wants the port is told at once
+//! (and we are, when somebody has it), while a connection that the packet filter for some reason does not translate
+//! is refused and does not hang. Ranges are not held, only checked; two instances could publish the same range.
+
+mod element;
+mod hold;
+mod holder;
+
+pub use holder::Holder;
+
+use crate::{BridgeNetwork, NetworkSockets, PortMapping, Protocol, firewall};
+use element::Entry;
+use kernel::netlink::NetlinkError;
+use kernel::netlink::conntrack::{self, Filter};
+use kernel::nft::{NftError, Transaction, query};
+use rustix::io::Errno;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::OwnedFd;
+
+/// Above this many single ports, tracked connections are found in one listing of all that the address answers.
+const LISTINGS_MAX: usize = 4;
+
+/// Ports could not be published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Somebody has the port.
+    #[error("host port {host_ip}:{port}/{protocol} is already in use by {holder}")]
+    InUse {
+        /// The host address that was asked for.
+        host_ip: Ipv4Addr,
+        /// The first port that is taken.
+        port: u16,
+        /// Its protocol.
+        protocol: Protocol,
+        /// Who has it.
+        holder: Holder,
+    },
+    /// The address is not one of the host's.
+    #[error("cannot publish on {host_ip}: no interface of this host has that address")]
+    NotLocal {
+        /// The address.
+        host_ip: Ipv4Addr,
+    },
+    /// Publishing on IPv6 addresses is not there yet.
+    #[error("cannot publish on {host_ip}: only IPv4 host addresses are supported")]
+    Ipv6 {
+        /// The address.
+        host_ip: IpAddr,
+    },
+    /// The mapping makes no sense.
+    #[error("invalid port mapping {mapping}: {rule}")]
+    Invalid {
+        /// The mapping.
+        mapping: PortMapping,
+        /// The rule it breaks, in words.
+        rule: &'static str,
+    },
+    /// Two mappings of one call meet.
+    #[error("port mapping {mapping} overlaps another one of the same container")]
+    Overlap {
+        /// The later one.
+        mapping: PortMapping,
+    },
+    /// The network has no way in or out.
+    #[error("cannot publish ports of internal network {network}")]
+    Internal {
+        /// The network's name.
+        network: String,
+    },
+    /// The port could not be bound for another reason.
+    #[error("cannot bind host port {host_ip}:{port}/{protocol}")]
+    Bind {
+        /// The host address.
+        host_ip: Ipv4Addr,
+        /// The port.
+        port: u16,
+        /// Its protocol.
+        protocol: Protocol,
+        /// Why not.
+        #[source]
+        source: Errno,
+    },
+    /// The packet filter could not be written.
+    #[error("cannot change the port maps of nf_tables table {table}")]
+    Rules {
+        /// The table.
+        table: String,
+        /// Why not.
+        #[source]
+        source: NftError,
+    },
+}
+
+/// Ports could not be withdrawn.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpublishError {
+    /// The packet filter could not be read or written.
+    #[error("cannot change the port maps of nf_tables table {table}")]
+    Rules {
+        /// The table.
+        table: String,
+        /// Why not.
+        #[source]
+        source: NftError,
+    },
+    /// The connections could not be ended; the ports are withdrawn all the same.
+    #[error("cannot end the connections of {address}")]
+    Connections {
+        /// The container's address.
+        address: Ipv4Addr,
+        /// Why not.
+        #[source]
+        source: NetlinkError,
+    },
+}
+
+/// Ports that lead to a container for as long as this is kept; given back with [`unpublish`].
+///
+/// Dropping it gives the host's ports to whoever binds them, but not the map entries: that is right for a monitor
+/// that hands over to its successor, and for a process that is killed (see [`adopt`]).
+#[derive(Debug)]
+#[must_use]
+pub struct PublishedPorts {
+    container_ip: Ipv4Addr,
+    mappings: Vec<PortMapping>,
+    held: Vec<OwnedFd>,
+}
+
+impl PublishedPorts {
+    /// What is published.
+    #[must_use]
+    pub fn mappings(&self) -> &[PortMapping] {
+        &self.mappings
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub fn container_ip(&self) -> Ipv4Addr {
+        self.container_ip
+    }
+
+    /// The sockets that hold the host's ports, for handing over.
+    #[must_use]
+    pub fn held(&self) -> &[OwnedFd] {
+        &self.held
+    }
+}
+
+/// Publishes the mappings for the container at `container_ip`, all or none, in one transaction. Must be called in
+/// the host's network namespace, where the ports are bound.
+///
+/// # Errors
+/// See [`PublishError`].
+pub fn publish(
+    sockets: &NetworkSockets,
+    container_ip: Ipv4Addr,
+    network: &BridgeNetwork,
+    mappings: &[PortMapping],
+) -> Result<PublishedPorts, PublishError> {
+    write(sockets, container_ip, network, mappings, true)
+}
+
+/// As [`publish`], where the entries may be there already: for the successor of a monitor that died, and after
+/// somebody flushed the rules.
+///
+/// # Errors
+/// See [`PublishError`].
+pub fn adopt(
+    sockets: &NetworkSockets,
+    container_ip: Ipv4Addr,
+    network: &BridgeNetwork,
+    mappings: &[PortMapping],
+) -> Result<PublishedPorts, PublishError> {
+    write(sockets, container_ip, network, mappings, false)
+}
+
+fn write(
+    sockets: &NetworkSockets,
+    container_ip: Ipv4Addr,
+    network: &BridgeNetwork,
+    mappings: &[PortMapping],
+    must_be_new: bool,
+) -> Result<PublishedPorts, PublishError> {
+    if mappings.is_empty() {
+        return Ok(PublishedPorts { container_ip, mappings: Vec::new(), held: Vec::new() });
+    }
+    let entries = check(network, mappings)?;
+    let own = if must_be_new { None } else { Some(container_ip) };
+    let held = hold_all(sockets, &entries, own)?;
+    let mut transaction = Transaction::new(firewall::FAMILY, &sockets.table);
+    for (map, elements) in element::by_map(&entries, container_ip) {
+        if must_be_new {
+            transaction.add_new_elements(map, &elements);
+        } else {
+            transaction.add_elements(map, &elements);
+        }
+    }
+    if let Err(source) = transaction.commit(&sockets.netfilter) {
+        return Err(explain(sockets, &entries, own, source));
+    }
+    // Connections that clients hold on to would go on bypassing the new entries. Only UDP has such: a TCP client
+    // begins anew with a SYN.
+    for entry in entries.iter().filter(|entry| entry.protocol == Protocol::Udp && entry.is_single()) {
+        let stale = Filter::ToPort { protocol: entry.protocol.number(), port: entry.first };
+        // The worst that a failure leaves is a client that has to pause half a minute.
+        let _ = conntrack::flush(&sockets.netfilter, stale);
+    }
+    Ok(PublishedPorts { container_ip, mappings: mappings.to_vec(), held })
+}
+
+fn check(network: &BridgeNetwork, mappings: &[PortMapping]) -> Result<Vec<Entry>, PublishError> {
+    if network.internal {
+        return Err(PublishError::Internal { network: network.name.to_string() });
+    }
+    let mut entries: Vec<Entry> = Vec::with_capacity(mappings.len());
+    for mapping in mappings {
+        let entry = Entry::new(mapping)?;
+        if entries.iter().any(|earlier| earlier.overlaps(&entry)) {
+            return Err(PublishError::Overlap { mapping: mapping.clone() });
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// Binds every port: keeps the single ones, lets go of those of ranges.
+fn hold_all(
+    sockets: &NetworkSockets,
+    entries: &[Entry],
+    own: Option<Ipv4Addr>,
+) -> Result<Vec<OwnedFd>, PublishError> {
+    let mut held = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let (host_ip, protocol) = (entry.host_ip, entry.protocol);
+        for port in entry.first..=entry.last {
+            let socket = hold::hold(protocol, host_ip, port).map_err(|source| match source {
+                Errno::ADDRINUSE => {
+                    let holder = holder::find(sockets, protocol, host_ip, port, own);
+                    PublishError::InUse { host_ip, port, protocol, holder }
+                }
+                Errno::ADDRNOTAVAIL => PublishError::NotLocal { host_ip },
+                source => PublishError::Bind { host_ip, port, protocol, source },
+            })?;
+            held.extend(entry.is_single().then_some(socket));
+        }
+    }
+    Ok(held)
+}
+
+/// Why the maps refused: usually a port that one of our containers has and no socket holds (a range, or the monitor
+/// died and the container lives).
+fn explain(
+    sockets: &NetworkSockets,
+    entries: &[Entry],
+    own: Option<Ipv4Addr>,
+    source: NftError,
+) -> PublishError {
+    let rules = |source| PublishError::Rules { table: sockets.table.clone(), source };
+    let Ok(published) = list_published(sockets) else { return rules(source) };
+    for published in published.iter().filter(|published| Some(published.container_ip) != own) {
+        let Ok(theirs) = Entry::new(&published.mapping) else { continue };
+        if let Some(ours) = entries.iter().find(|ours| ours.overlaps(&theirs)) {
+            let port = ours.first.max(theirs.first);
+            let holder = Holder::Container(published.container_ip);
+            return PublishError::InUse { host_ip: ours.host_ip, port, protocol: ours.protocol, holder };
+        }
+    }
+    rules(source)
+}
+
+/// Withdraws the ports: the entries in one transaction, then the connections that came through them, last the
+/// sockets, so that nobody gets a port that still leads here.
+///
+/// # Errors
+/// See [`UnpublishError`].
+pub fn unpublish(sockets: &NetworkSockets, ports: PublishedPorts) -> Result<(), UnpublishError> {
+    let PublishedPorts { container_ip, mappings, held } = ports;
+    let entries: Vec<_> = mappings.iter().filter_map(|mapping| Entry::new(mapping).ok()).collect();
+    let removed = delete_elements(sockets, container_ip, &entries);
+    let ended = end_connections(sockets, container_ip, &entries);
+    drop(held);
+    removed.and(ended)
+}
+
+/// Withdraws everything that leads to an address, for repair: where nobody is left who holds a [`PublishedPorts`].
+/// Says how many entries there were.
+///
+/// # Errors
+/// See [`UnpublishError`].
+pub fn unpublish_address(sockets: &NetworkSockets, container_ip: Ipv4Addr) -> Result<usize, UnpublishError> {
+    let rules = |source| UnpublishError::Rules { table: sockets.table.clone(), source };
+    let entries: Vec<_> = list_published(sockets)
+        .map_err(rules)?
+        .iter()
+        .filter(|published| published.container_ip == container_ip)
+        .filter_map(|published| Entry::new(&published.mapping).ok())
+        .collect();
+    delete_elements(sockets, container_ip, &entries)?;
+    conntrack::flush(&sockets.netfilter, Filter::AnsweredByAddress(container_ip))
+        .map_err(|source| UnpublishError::Connections { address: container_ip, source })?;
+    Ok(entries.len())
+}
+
+fn delete_elements(
+    sockets: &NetworkSockets,
+    container_ip: Ipv4Addr,
+    entries: &[Entry],
+) -> Result<(), UnpublishError> {
+    let rules = |source| UnpublishError::Rules { table: sockets.table.clone(), source };
+    let by_map = element::by_map(entries, container_ip);
+    let mut transaction = Transaction::new(firewall::FAMILY, &sockets.table);
+    for (map, elements) in &by_map {
+        transaction.delete_elements(map, elements);
+    }
+    match transaction.commit(&sockets.netfilter) {
+        Err(error) if error.errno() == Some(Errno::NOENT) => {}
+        other => return other.map_err(rules),
+    }
+    // Somebody removed one of them, or the table: the others go one by one.
+    for (map, elements) in &by_map {
+        for element in elements {
+            let mut transaction = Transaction::new(firewall::FAMILY, &sockets.table);
+            transaction.delete_elements(map, std::slice::from_ref(element));
+            match transaction.commit(&sockets.netfilter) {
+                Err(error) if error.errno() == Some(Errno::NOENT) => {}
+                other => other.map_err(rules)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn end_connections(
+    sockets: &NetworkSockets,
+    container_ip: Ipv4Addr,
+    entries: &[Entry],
+) -> Result<(), UnpublishError> {
+    let flush = |filter| {
+        conntrack::flush(&sockets.netfilter, filter)
+            .map_err(|source| UnpublishError::Connections { address: container_ip, source })
+    };
+    if entries.len() > LISTINGS_MAX || entries.iter().any(|entry| !entry.is_single()) {
+        let translated_to = |protocol: u8, port: u16| {
+            entries.iter().any(|entry| entry.protocol.number() == protocol && entry.leads_to(port))
+        };
+        conntrack::flush_where(&sockets.netfilter, Filter::AnsweredByAddress(container_ip), translated_to)
+            .map_err(|source| UnpublishError::Connections { address: container_ip, source })?;
+        return Ok(());
+    }
+    for entry in entries {
+        let (protocol, port) = (entry.protocol.number(), entry.container_port);
+        flush(Filter::AnsweredBy { address: container_ip, protocol, port })?;
+    }
+    Ok(())
+}
+
+/// A published port as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Where it leads.
+    pub container_ip: Ipv4Addr,
+    /// What leads there. A range whose ports are shifted comes back as single ports.
+    pub mapping: PortMapping,
+}
+
+/// All that the instance publishes, as the kernel has it.
+///
+/// # Errors
+/// When the maps cannot be read.
+pub fn list_published(sockets: &NetworkSockets) -> Result<Vec<Published>, NftError> {
+    let mut found = Vec::new();
+    for map in [firewall::PORTS, firewall::PORTS_AT, firewall::RANGES] {
+        let elements = query::elements(&sockets.netfilter, firewall::FAMILY, &sockets.table, map)?;
+        found.extend(elements.iter().filter_map(|element| element::parse(map, element)));
+    }
+    Ok(found)
+}
