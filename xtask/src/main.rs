@@ -2,13 +2,15 @@
 //!
 //! * `dist [--profile dist|dev]` builds what is shipped into `target/dist` (`target/dist-dev`);
 //! * `check-deps` checks the house rules that no compiler checks: crate edges, where `unsafe` may be, what the
-//!   runtime's dependency tree may hold, file names.
+//!   runtime's dependency tree may hold, file names;
+//! * `vm-test` runs the shipped programs and the black-box tests in a virtual machine with cgroup v2 and systemd.
 //!
 //! A task prints what it did and fails with one line per thing that is wrong.
 
 mod build_id;
 mod check_deps;
 mod dist;
+mod vm_test;
 mod workspace;
 
 use anyhow::{Result, bail};
@@ -20,11 +22,13 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   dist [--profile dist|dev]   build the shipped programs into target/dist (dev: target/dist-dev, quicker)
-  check-deps                  check crate edges, unsafe code, the runtime's dependencies and file names";
+  check-deps                  check crate edges, unsafe code, the runtime's dependencies and file names
+  vm-test                     run the shipped programs in a virtual machine with cgroup v2 and systemd";
 
 enum Task {
     Dist(dist::Profile),
     CheckDeps,
+    VmTest,
     Help,
 }
 
@@ -53,6 +57,7 @@ fn parse() -> Result<Task> {
             return Ok(Task::Dist(profile));
         }
         Value(name) if name == "check-deps" => Task::CheckDeps,
+        Value(name) if name == "vm-test" => Task::VmTest,
         Value(name) if name == "help" => Task::Help,
         Short('h') | Long("help") => Task::Help,
         Value(name) => bail!("unknown task {}\n{USAGE}", name.to_string_lossy()),
@@ -69,6 +74,7 @@ fn run(task: &Task) -> Result<()> {
     match task {
         Task::Dist(profile) => dist::run(&workspace, *profile),
         Task::CheckDeps => check_deps::run(&workspace),
+        Task::VmTest => vm_test::run(&workspace),
         Task::Help => {
             println!("{USAGE}");
             Ok(())
