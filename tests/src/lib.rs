@@ -1,1 +1,24 @@
-//! Black-box suites
+//! The black-box harness: drives the built programs as a user does, and counts what they leave behind.
+//!
+//! Used by the suites in `tests/suite` alone. A test calls [`isolated`], which runs its body in namespaces of its own
+//! (processes, mounts, network) with a [`Sampan`] that has a data root and an exec root of its own; when the body is
+//! done, every container is removed and a [`census`] of processes, mounts, links, rules, control groups and files must
+//! be empty. So tests run in parallel, beside other people's containers, and leave nothing even when they fail.
+//!
+//! The limits: root is needed; the program under test is `SAMPAN_BIN`, else `target/dist/sampan`, and is not built
+//! here (`cargo xtask dist` does that).
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+pub mod catalog;
+pub mod census;
+pub mod fixture;
+pub mod invocation;
+pub mod isolation;
+pub mod paths;
+pub mod sampan;
+pub mod skip;
+
+pub use invocation::{Invocation, Outcome};
+pub use isolation::isolated;
+pub use sampan::Sampan;

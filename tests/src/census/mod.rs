@@ -1,0 +1,98 @@
+//! What is there: processes, mounts, network objects, control groups, files.
+//!
+//! Two censuses are compared by their difference, which is printed; a count alone would hide a swap. Processes,
+//! mounts and network objects are those of the caller's namespaces, which [`crate::isolated`] makes the test's own;
+//! control groups and files are those of one instance.
+
+pub mod cgroup;
+mod files;
+mod mounts;
+mod network;
+mod processes;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Everything counted, one readable line each, by kind.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Census {
+    processes: BTreeSet<String>,
+    mounts: BTreeSet<String>,
+    network: BTreeSet<String>,
+    control_groups: BTreeSet<String>,
+    exec_files: BTreeSet<String>,
+    store_files: BTreeSet<String>,
+}
+
+impl Census {
+    /// Counts now, for the instance with these roots.
+    #[must_use]
+    pub fn take(data_root: &Path, exec_root: &Path) -> Self {
+        Self {
+            processes: processes::all(),
+            mounts: mounts::all(),
+            network: network::all(),
+            control_groups: cgroup::of_instance(data_root),
+            exec_files: files::below(exec_root),
+            store_files: files::below(data_root),
+        }
+    }
+
+    /// Without the files below the data root, apart from those of containers: images and the database stay.
+    #[must_use]
+    pub fn without_store(&self) -> Self {
+        let of_container = |path: &&String| path.contains("/containers/");
+        let store_files = self.store_files.iter().filter(of_container).cloned().collect();
+        // Locks and sockets of the instance itself stay; they are empty files.
+        let exec_files = self.exec_files.iter().filter(of_container).cloned().collect();
+        Self { store_files, exec_files, ..self.clone() }
+    }
+
+    /// One line for each thing that is in only one of the two.
+    #[must_use]
+    pub fn differences(&self, after: &Self) -> Vec<String> {
+        let kinds = [
+            ("process", &self.processes, &after.processes),
+            ("mount", &self.mounts, &after.mounts),
+            ("network", &self.network, &after.network),
+            ("control group", &self.control_groups, &after.control_groups),
+            ("exec root", &self.exec_files, &after.exec_files),
+            ("data root", &self.store_files, &after.store_files),
+        ];
+        kinds.into_iter().flat_map(|(kind, before, after)| difference(kind, before, after)).collect()
+    }
+
+    /// How many of each kind, for a report.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        format!(
+            "{} processes, {} mounts, {} network objects, {} control groups, {} files",
+            self.processes.len(),
+            self.mounts.len(),
+            self.network.len(),
+            self.control_groups.len(),
+            self.exec_files.len() + self.store_files.len()
+        )
+    }
+}
+
+fn difference(kind: &str, before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
+    let added = after.difference(before).map(|name| format!("+ {kind} {name}"));
+    let gone = before.difference(after).map(|name| format!("- {kind} {name}"));
+    added.chain(gone).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_added_and_what_went_is_told() {
+        let of = |names: &[&str]| Census {
+            mounts: names.iter().map(ToString::to_string).collect(),
+            ..Census::default()
+        };
+        assert_eq!(of(&["a", "b"]).differences(&of(&["b", "c"])), ["+ mount c", "- mount a"]);
+        assert!(of(&["a"]).differences(&of(&["a"])).is_empty());
+    }
+}

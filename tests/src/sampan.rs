@@ -1,0 +1,110 @@
+//! An instance of Sampan that belongs to one test.
+
+use crate::census::Census;
+use crate::invocation::{Invocation, Outcome};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The image that needs no network: our own static program.
+pub const DEMO_IMAGE: &str = "sampan/hello";
+/// How long what only the kernel works on may still be seen after a command returned.
+const SETTLING_LIMIT: Duration = Duration::from_secs(5);
+
+/// The program under test with a data root and an exec root of its own.
+pub struct Sampan {
+    program: PathBuf,
+    directory: PathBuf,
+    start: Census,
+}
+
+impl Sampan {
+    /// An instance below `directory`, which exists; the census of this moment is what must be there at the end.
+    #[must_use]
+    pub fn new(directory: &Path, program: PathBuf) -> Self {
+        let mut sampan = Self { program, directory: directory.to_path_buf(), start: Census::default() };
+        sampan.start = sampan.census();
+        sampan
+    }
+
+    /// The test's own directory, also for its files.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Outlives a reboot.
+    #[must_use]
+    pub fn data_root(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// Does not outlive a reboot.
+    #[must_use]
+    pub fn exec_root(&self) -> PathBuf {
+        self.directory.join("exec")
+    }
+
+    /// A command of this instance, not yet run.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Invocation {
+        Invocation::new(&self.program, arguments)
+            .env("SAMPAN_DATA_ROOT", self.data_root())
+            .env("SAMPAN_EXEC_ROOT", self.exec_root())
+            // What the developer's own shell says must not change a test.
+            .env("DOCKER_HOST", "")
+            .env("DOCKER_CONTEXT", "")
+            .env("DOCKER_CONFIG", self.directory.join("docker-config"))
+    }
+
+    /// Runs a command of this instance to its end.
+    #[must_use]
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Outcome {
+        self.command(arguments).run()
+    }
+
+    /// `run --rm` of the demo image, without network, with these arguments.
+    #[must_use]
+    pub fn demo<'a>(&self, options: &[&'a str], command: &[&'a str]) -> Outcome {
+        let words =
+            ["run", "--rm", "--network", "none"].iter().chain(options).chain(&[DEMO_IMAGE]).chain(command);
+        self.run(words)
+    }
+
+    /// What this instance has on the machine now.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        Census::take(&self.data_root(), &self.exec_root())
+    }
+
+    /// Removes every container, then requires what was there at the start and nothing else, apart from files of the
+    /// store (images stay until they are removed).
+    ///
+    /// # Panics
+    /// With the list of what is left.
+    pub fn require_nothing_left(&self) {
+        let ids = self.run(["ps", "--all", "--quiet", "--no-trunc"]).ok().stdout();
+        if !ids.trim().is_empty() {
+            let _ = self.run(["rm", "--force"].into_iter().chain(ids.split_whitespace())).ok();
+        }
+        self.require_no_leak_since(&self.start, Census::without_store);
+        let _ = self.run(["system", "check"]).ok();
+    }
+
+    /// Requires the census of now to equal `before`, both reduced by `part`; waits a little for the kernel.
+    ///
+    /// # Panics
+    /// With the differences.
+    pub fn require_no_leak_since(&self, before: &Census, part: fn(&Census) -> Census) {
+        let before = part(before);
+        let started = Instant::now();
+        loop {
+            let differences = before.differences(&part(&self.census()));
+            if differences.is_empty() {
+                return;
+            }
+            assert!(started.elapsed() < SETTLING_LIMIT, "left behind:\n  {}", differences.join("\n  "));
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
