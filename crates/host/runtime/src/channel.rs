@@ -6,7 +6,9 @@
 
 use crate::error::StepKind;
 use kernel::seqpacket;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::net::SocketFlags;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// No message is longer.
@@ -28,13 +30,15 @@ pub(crate) struct Failure {
 pub(crate) enum FromChild {
     /// Something that was asked for is not so; the launch goes on.
     Warning(String),
+    /// Its namespaces are there and its root is mounted: the parent runs its hooks now. Waits for [`GO`].
+    AtHooks,
     /// Set up completely, waiting for [`Go`](GO). The terminal's other end comes along if there is one.
     Ready,
     /// It ends now.
     Failed(Failure),
 }
 
-/// From the parent: execute.
+/// From the parent: go on, the last time by executing.
 const GO: u8 = b'g';
 
 fn clip(text: &str) -> &str {
@@ -49,6 +53,7 @@ impl FromChild {
     fn encode(&self) -> Vec<u8> {
         match self {
             FromChild::Warning(text) => [b"w", clip(text).as_bytes()].concat(),
+            FromChild::AtHooks => b"h".to_vec(),
             FromChild::Ready => b"r".to_vec(),
             FromChild::Failed(failure) => {
                 let (object, detail) = (clip(&failure.object), clip(&failure.detail));
@@ -65,6 +70,7 @@ impl FromChild {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Some(match tag {
             b'w' => FromChild::Warning(text(rest)),
+            b'h' => FromChild::AtHooks,
             b'r' => FromChild::Ready,
             b'f' => {
                 let (step, rest) = rest.split_first()?;
@@ -100,7 +106,7 @@ impl FromChild {
     }
 }
 
-/// Tells the child to execute.
+/// Tells the child to go on.
 pub(crate) fn send_go(channel: BorrowedFd<'_>) -> rustix::io::Result<()> {
     seqpacket::send(channel, &[GO], &[])
 }
@@ -110,6 +116,20 @@ pub(crate) fn wait_for_go(channel: BorrowedFd<'_>) -> rustix::io::Result<bool> {
     let mut buffer = [0; 8];
     let (length, _) = seqpacket::receive(channel, &mut buffer)?;
     Ok(buffer[..length] == [GO])
+}
+
+/// Waits at a listening socket for somebody to connect; the socket may be non-blocking.
+pub(crate) fn accept(listener: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
+    loop {
+        match poll(&mut [PollFd::new(&listener, PollFlags::IN)], None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(other) => return Err(other),
+        }
+        match rustix::net::accept_with(listener, SocketFlags::CLOEXEC) {
+            Err(Errno::INTR | Errno::AGAIN | Errno::CONNABORTED) => {}
+            done => return done,
+        }
+    }
 }
 
 #[cfg(test)]

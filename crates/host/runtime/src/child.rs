@@ -16,14 +16,16 @@ mod terminal;
 
 use crate::channel::{self, Failure, FromChild};
 use crate::error::StepKind;
-use crate::launch::Streams;
-use crate::plan::{Plan, Step};
+use crate::hooks::{self, HookState};
+use crate::launch::{HookContext, Streams};
+use crate::plan::{HookPoint, Plan, Step};
 use crate::sources::Bind;
 use kernel::namespace::{self, Kind, Kinds};
 use kernel::signal;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::process::DumpableBehavior;
+use spec::runtime::Spec;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -47,6 +49,14 @@ pub(crate) struct Work<'a> {
     pub(crate) target: Option<(BorrowedFd<'a>, Kinds)>,
     /// The host's `/proc`.
     pub(crate) proc: Option<BorrowedFd<'a>>,
+    pub(crate) hooks: Option<HookWork<'a>>,
+}
+
+/// The spec's hooks and what they are told.
+#[derive(Clone, Copy)]
+pub(crate) struct HookWork<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) context: HookContext<'a>,
 }
 
 impl<'a> Work<'a> {
@@ -63,6 +73,8 @@ pub(crate) struct Assignment<'a> {
     pub(crate) tasks: &'a [BorrowedFd<'a>],
     pub(crate) streams: Option<&'a Streams>,
     pub(crate) channel: BorrowedFd<'a>,
+    /// Where to wait for the start, if not at the channel.
+    pub(crate) gate: Option<BorrowedFd<'a>>,
     pub(crate) preserve_fds: u32,
 }
 
@@ -93,6 +105,8 @@ struct State {
     covers: hide::Covers,
     /// The lines of `/proc/self/cgroup`, where a mount will need them.
     memberships: Option<String>,
+    /// Our number on the host, where hooks will be told it.
+    host_pid: i32,
     /// Whether the working directory still has to be entered, with the user's rights.
     pending_directory: Option<std::path::PathBuf>,
 }
@@ -100,32 +114,102 @@ struct State {
 /// Does everything; the returned code is for `_exit`.
 pub(crate) fn run(mut assignment: Assignment<'_>) -> i32 {
     let channel = assignment.channel;
-    let failure = match prepare_and_execute(&mut assignment) {
-        Ok(()) => return FAILED,
-        Err(failure) => failure,
+    let ended = prepare_all(&mut assignment).and_then(|state| {
+        let starter = wait_for_start(&assignment)?;
+        Ok((state, starter))
+    });
+    let (failure, listener) = match ended {
+        // Whoever was to start us is gone.
+        Ok((_, Starter::Nobody)) => return FAILED,
+        Ok((state, starter)) => (execute(state, &mut assignment), starter),
+        Err(failure) => (failure, Starter::Parent),
     };
-    let _ = FromChild::Failed(failure).send(channel, &[]);
+    let listener = match &listener {
+        Starter::Somebody(connection) => connection.as_fd(),
+        _ => channel,
+    };
+    let _ = FromChild::Failed(failure).send(listener, &[]);
     FAILED
 }
 
-/// Returns `Ok` only when the parent is gone.
-fn prepare_and_execute(assignment: &mut Assignment<'_>) -> Result<(), Failure> {
+/// Works off the plan and says that all is ready.
+fn prepare_all(assignment: &mut Assignment<'_>) -> Result<State, Failure> {
     let mut state = State::default();
     prepare(assignment).map_err(|fault| failure(StepKind::Prepare, String::new(), fault))?;
+    if assignment.work.hooks.is_some() {
+        state.host_pid = host_pid();
+    }
     for step in &assignment.work.plan.steps {
         perform(step, assignment, &mut state).map_err(|fault| failure(step.kind(), step.object(), fault))?;
     }
-    let prepare_failure = |errno: Errno| failure(StepKind::Prepare, String::new(), errno.into());
     let master = state.master.take();
     let fds: Vec<BorrowedFd<'_>> = master.iter().map(AsFd::as_fd).collect();
-    FromChild::Ready.send(assignment.channel, &fds).map_err(prepare_failure)?;
-    drop(master);
-    if !channel::wait_for_go(assignment.channel).map_err(prepare_failure)? {
-        return Ok(());
+    FromChild::Ready.send(assignment.channel, &fds).map_err(unprepared)?;
+    Ok(state)
+}
+
+fn unprepared(errno: Errno) -> Failure {
+    failure(StepKind::Prepare, String::new(), errno.into())
+}
+
+/// Who gave the word.
+enum Starter {
+    Parent,
+    /// Another process, over this connection.
+    Somebody(OwnedFd),
+    /// The parent went away without giving it.
+    Nobody,
+}
+
+fn wait_for_start(assignment: &Assignment<'_>) -> Result<Starter, Failure> {
+    let Some(gate) = assignment.gate else {
+        let told = channel::wait_for_go(assignment.channel).map_err(unprepared)?;
+        return Ok(if told { Starter::Parent } else { Starter::Nobody });
+    };
+    loop {
+        let connection = channel::accept(gate).map_err(unprepared)?;
+        // One that says nothing was somebody looking whether we still wait.
+        if channel::wait_for_go(connection.as_fd()).is_ok_and(|told| told) {
+            return Ok(Starter::Somebody(connection));
+        }
     }
-    assignment.work.environment.extend(state.home.take());
-    let errno = program::execute(std::mem::take(&mut state.program), &mut assignment.work);
-    Err(failure(StepKind::Execute, String::new(), errno.into()))
+}
+
+/// Returns only to say why the program could not be executed.
+fn execute(state: State, assignment: &mut Assignment<'_>) -> Failure {
+    let work = &mut assignment.work;
+    if let Err(fault) = hooks_at(HookPoint::StartContainer, work, state.host_pid) {
+        return failure(StepKind::Hook, String::new(), fault);
+    }
+    work.environment.extend(state.home);
+    let errno = program::execute(state.program, work);
+    failure(StepKind::Execute, String::new(), errno.into())
+}
+
+fn hooks_at(point: HookPoint, work: &Work<'_>, host_pid: i32) -> Outcome {
+    let Some(HookWork { spec, context }) = work.hooks else { return Ok(()) };
+    let Some(hooks) = &spec.hooks else { return Ok(()) };
+    let (hooks, status) = match point {
+        HookPoint::CreateContainer => (&hooks.create_container, "creating"),
+        HookPoint::StartContainer => (&hooks.start_container, "created"),
+    };
+    let state = HookState { id: context.id, bundle: context.bundle, pid: host_pid, status, spec };
+    let umask = rustix::process::umask(Mode::from_raw_mode(0o022));
+    let done = hooks::run(hooks, &state);
+    rustix::process::umask(umask);
+    done.map_err(|error| Fault { errno: Errno::CANCELED, detail: crate::error::chain(&error) })
+}
+
+/// Our number on the host, for as long as the host's `/proc` is at its place.
+fn host_pid() -> i32 {
+    let link = rustix::fs::readlink("/proc/self", Vec::new()).ok();
+    link.and_then(|link| link.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
+/// Waits while the parent runs its hooks.
+fn parent_hooks(channel: BorrowedFd<'_>) -> Outcome {
+    FromChild::AtHooks.send(channel, &[])?;
+    if channel::wait_for_go(channel)? { Ok(()) } else { Err(Errno::CANCELED.into()) }
 }
 
 fn failure(step: StepKind, object: String, fault: Fault) -> Failure {
@@ -205,6 +289,8 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
             }
             Ok(())
         }
+        Step::ParentHooks => parent_hooks(assignment.channel),
+        Step::Hooks(point) => hooks_at(*point, work, state.host_pid),
         Step::FindProgram { uid } => find_program(*uid, work, state),
     }
 }

@@ -1,9 +1,10 @@
 //! The parent's side of a launch.
 
-use crate::channel::{self, FromChild};
-use crate::child::{self, Assignment, Work};
+use crate::channel::{self, Failure, FromChild};
+use crate::child::{self, Assignment, HookWork, Work};
 use crate::error::{Cause, LaunchError, StepKind};
-use crate::launch::{CgroupEntry, ExecLaunch, Launch, Started, Stdio, Streams};
+use crate::hooks::{self, HookState};
+use crate::launch::{CgroupEntry, ExecLaunch, HookContext, Launch, Started, Stdio, Streams};
 use crate::plan::{self, Situation};
 use crate::sources::{self, Sources};
 use kernel::namespace::{self, Kind, Kinds};
@@ -43,6 +44,7 @@ pub fn create(launch: Launch<'_>) -> Result<Created, LaunchError> {
         joined,
         terminal: matches!(launch.stdio, Stdio::Terminal),
         seccomp: false,
+        hooks: launch.hooks.is_some(),
         rlimit_defaults: launch.rlimit_defaults,
     };
     let plan = plan::create(launch.spec, situation)?;
@@ -62,8 +64,16 @@ pub fn create(launch: Launch<'_>) -> Result<Created, LaunchError> {
         namespaces,
         target: None,
         proc: sources.proc.as_ref().map(AsFd::as_fd),
+        hooks: launch.hooks.map(|context| HookWork { spec: launch.spec, context }),
     };
-    make(work, launch.cgroup.as_ref(), launch.stdio, launch.preserve_fds, program)
+    let making = Making {
+        work,
+        cgroup: launch.cgroup.as_ref(),
+        preserve_fds: launch.preserve_fds,
+        gate: launch.gate,
+        program,
+    };
+    making.make(launch.stdio)
 }
 
 /// Starts a further process in a running container: the process, and its terminal's other end if it has one.
@@ -75,6 +85,7 @@ pub fn exec(launch: ExecLaunch<'_>) -> Result<(Started, Option<OwnedFd>), Launch
         joined: Kinds::NONE,
         terminal: matches!(launch.stdio, Stdio::Terminal),
         seccomp: false,
+        hooks: false,
         rlimit_defaults: launch.rlimit_defaults,
     };
     let plan = plan::exec(launch.process, launch.namespaces, situation)?;
@@ -88,9 +99,16 @@ pub fn exec(launch: ExecLaunch<'_>) -> Result<(Started, Option<OwnedFd>), Launch
         namespaces: Vec::new(),
         target: Some((launch.target, launch.namespaces)),
         proc: proc.as_ref().map(AsFd::as_fd),
+        hooks: None,
     };
-    let program = launch.process.args.first().cloned().unwrap_or_default();
-    let mut created = make(work, launch.cgroup.as_ref(), launch.stdio, launch.preserve_fds, program)?;
+    let making = Making {
+        work,
+        cgroup: launch.cgroup.as_ref(),
+        preserve_fds: launch.preserve_fds,
+        gate: None,
+        program: launch.process.args.first().cloned().unwrap_or_default(),
+    };
+    let mut created = making.make(launch.stdio)?;
     let terminal = created.terminal();
     Ok((created.start()?, terminal))
 }
@@ -121,44 +139,45 @@ fn above_standard(streams: Streams) -> Result<Streams, LaunchError> {
     Ok(Streams { stdin: lift(streams.stdin)?, stdout: lift(streams.stdout)?, stderr: lift(streams.stderr)? })
 }
 
-/// Clones the child and waits until it is ready.
-fn make(
-    work: Work<'_>,
-    cgroup: Option<&CgroupEntry<'_>>,
-    stdio: Stdio,
+/// Everything that making a child takes but the streams.
+struct Making<'a> {
+    work: Work<'a>,
+    cgroup: Option<&'a CgroupEntry<'a>>,
     preserve_fds: u32,
+    gate: Option<BorrowedFd<'a>>,
     program: String,
-) -> Result<Created, LaunchError> {
-    let (ours, theirs) = kernel::seqpacket::pair().map_err(channel_error)?;
-    let streams = match stdio {
-        Stdio::Fds(streams) => Some(above_standard(streams)?),
-        Stdio::Terminal => None,
-    };
-    let mut warnings = work.plan.warnings.clone();
-    let options = CloneOptions {
-        namespaces: work.plan.namespaces,
-        cgroup: cgroup.and_then(|cgroup| cgroup.unified),
-        sibling: false,
-    };
-    let pid_namespace = work.pid_namespace();
-    let assignment = Assignment {
-        work,
-        tasks: cgroup.map_or(&[][..], |cgroup| &cgroup.tasks),
-        streams: streams.as_ref(),
-        channel: theirs.as_fd(),
-        preserve_fds,
-    };
-    let child = clone_in(pid_namespace, &options, || child::run(assignment))?;
-    drop(theirs);
-    let mut created = Created {
-        program,
-        waiting: Some(Waiting { child, channel: ours }),
-        terminal: None,
-        warnings: Vec::new(),
-    };
-    created.await_ready(&mut warnings)?;
-    created.warnings = warnings;
-    Ok(created)
+}
+
+impl Making<'_> {
+    /// Clones the child and waits until it is ready.
+    fn make(self, stdio: Stdio) -> Result<Created, LaunchError> {
+        let (ours, theirs) = kernel::seqpacket::pair().map_err(channel_error)?;
+        let streams = match stdio {
+            Stdio::Fds(streams) => Some(above_standard(streams)?),
+            Stdio::Terminal => None,
+        };
+        let warnings = self.work.plan.warnings.clone();
+        let options = CloneOptions {
+            namespaces: self.work.plan.namespaces,
+            cgroup: self.cgroup.and_then(|cgroup| cgroup.unified),
+            sibling: false,
+        };
+        let (pid_namespace, hooks) = (self.work.pid_namespace(), self.work.hooks);
+        let assignment = Assignment {
+            work: self.work,
+            tasks: self.cgroup.map_or(&[][..], |cgroup| &cgroup.tasks),
+            streams: streams.as_ref(),
+            channel: theirs.as_fd(),
+            gate: self.gate,
+            preserve_fds: self.preserve_fds,
+        };
+        let child = clone_in(pid_namespace, &options, || child::run(assignment))?;
+        drop(theirs);
+        let waiting = Some(Waiting { child, channel: ours });
+        let mut created = Created { program: self.program, waiting, terminal: None, warnings };
+        created.await_ready(hooks)?;
+        Ok(created)
+    }
 }
 
 fn channel_error(errno: Errno) -> LaunchError {
@@ -245,10 +264,7 @@ impl Created {
                 Some(_) => return Err(channel_error(Errno::PROTO)),
             }
         }
-        match self.waiting.take() {
-            Some(Waiting { child, .. }) => Ok(Started { pid: child.pid, pidfd: child.pidfd }),
-            None => Err(channel_error(Errno::NOTCONN)),
-        }
+        self.release()
     }
 
     fn next(&self) -> Result<Option<(FromChild, Vec<OwnedFd>)>, LaunchError> {
@@ -258,10 +274,11 @@ impl Created {
         }
     }
 
-    fn await_ready(&mut self, warnings: &mut Vec<String>) -> Result<(), LaunchError> {
+    fn await_ready(&mut self, hooks: Option<HookWork<'_>>) -> Result<(), LaunchError> {
         loop {
             match self.next()? {
-                Some((FromChild::Warning(text), _)) => warnings.push(text),
+                Some((FromChild::Warning(text), _)) => self.warnings.push(text),
+                Some((FromChild::AtHooks, _)) => self.run_hooks(hooks)?,
                 Some((FromChild::Ready, fds)) => {
                     self.terminal = fds.into_iter().next();
                     return Ok(());
@@ -269,6 +286,35 @@ impl Created {
                 Some((FromChild::Failed(failure), _)) => return Err(self.failed(failure)),
                 None => return Err(LaunchError::Died { exit: self.end() }),
             }
+        }
+    }
+
+    /// Runs the hooks that belong into the caller's namespaces, while the child waits.
+    fn run_hooks(&self, hooks: Option<HookWork<'_>>) -> Result<(), LaunchError> {
+        let (Some(HookWork { spec, context }), Some(waiting)) = (hooks, &self.waiting) else {
+            return Err(channel_error(Errno::PROTO));
+        };
+        let HookContext { id, bundle } = context;
+        let state = HookState { id, bundle, pid: waiting.child.pid, status: "creating", spec };
+        if let Some(listed) = &spec.hooks {
+            hooks::run(&listed.prestart, &state)?;
+            hooks::run(&listed.create_runtime, &state)?;
+        }
+        channel::send_go(waiting.channel.as_fd()).map_err(|errno| self.lost(errno))
+    }
+
+    /// Leaves the process to whoever starts it at its gate; the caller stays its parent for as long as it lives.
+    ///
+    /// # Errors
+    /// [`LaunchError::Channel`] when there is no process any more.
+    pub fn leave(mut self) -> Result<Started, LaunchError> {
+        self.release()
+    }
+
+    fn release(&mut self) -> Result<Started, LaunchError> {
+        match self.waiting.take() {
+            Some(Waiting { child, .. }) => Ok(Started { pid: child.pid, pidfd: child.pidfd }),
+            None => Err(channel_error(Errno::NOTCONN)),
         }
     }
 
@@ -283,18 +329,33 @@ impl Created {
         }
     }
 
-    fn failed(&mut self, failure: channel::Failure) -> LaunchError {
+    fn failed(&mut self, failure: Failure) -> LaunchError {
         self.end();
-        let source = Cause(failure.errno);
-        match failure.step {
-            StepKind::FindProgram if failure.detail == child::NOT_IN_PATH => {
-                LaunchError::NotInPath { program: std::mem::take(&mut self.program) }
-            }
-            StepKind::FindProgram | StepKind::Execute => {
-                LaunchError::Program { program: std::mem::take(&mut self.program), source }
-            }
-            step => LaunchError::Step { step, object: failure.object, detail: failure.detail, source },
-        }
+        failure_error(failure, std::mem::take(&mut self.program))
+    }
+}
+
+/// What a child's word about its failure means to the caller.
+fn failure_error(failure: Failure, program: String) -> LaunchError {
+    let source = Cause(failure.errno);
+    match failure.step {
+        StepKind::FindProgram if failure.detail == child::NOT_IN_PATH => LaunchError::NotInPath { program },
+        StepKind::FindProgram | StepKind::Execute => LaunchError::Program { program, source },
+        step => LaunchError::Step { step, object: failure.object, detail: failure.detail, source },
+    }
+}
+
+/// Starts a process that waits at its gate ([`Launch::gate`]): `gate` is a connection of
+/// [`kernel::seqpacket::connect`], `program` the command for messages.
+///
+/// # Errors
+/// As [`Created::start`].
+pub fn start_at(gate: BorrowedFd<'_>, program: &str) -> Result<(), LaunchError> {
+    channel::send_go(gate).map_err(channel_error)?;
+    match FromChild::receive(gate).map_err(channel_error)? {
+        None => Ok(()),
+        Some((FromChild::Failed(failure), _)) => Err(failure_error(failure, program.to_owned())),
+        Some(_) => Err(channel_error(Errno::PROTO)),
     }
 }
 

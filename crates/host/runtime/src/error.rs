@@ -1,5 +1,6 @@
 //! Why a launch failed.
 
+use crate::hooks::HookError;
 use kernel::process::Exit;
 use rustix::io::Errno;
 use std::fmt;
@@ -79,6 +80,8 @@ pub enum StepKind {
     Seccomp,
     /// Changing to the working directory.
     WorkingDirectory,
+    /// Running a hook.
+    Hook,
     /// Looking the program up.
     FindProgram,
     /// Executing the program.
@@ -87,7 +90,7 @@ pub enum StepKind {
 
 impl StepKind {
     /// Every kind, in the order of their numbers on the channel.
-    pub(crate) const ALL: [StepKind; 27] = [
+    pub(crate) const ALL: [StepKind; 28] = [
         StepKind::Prepare,
         StepKind::EnterCgroup,
         StepKind::Namespaces,
@@ -113,6 +116,7 @@ impl StepKind {
         StepKind::NoNewPrivileges,
         StepKind::Seccomp,
         StepKind::WorkingDirectory,
+        StepKind::Hook,
         StepKind::FindProgram,
         StepKind::Execute,
     ];
@@ -144,6 +148,7 @@ impl StepKind {
             StepKind::NoNewPrivileges => "forbid new privileges",
             StepKind::Seccomp => "install the seccomp filter",
             StepKind::WorkingDirectory => "change to working directory",
+            StepKind::Hook => "run hook",
             StepKind::FindProgram => "find program",
             StepKind::Execute => "execute",
         }
@@ -208,6 +213,9 @@ pub enum LaunchError {
         #[source]
         source: Cause,
     },
+    /// A hook in the caller's namespaces failed.
+    #[error("the container was given up")]
+    Hook(#[from] HookError),
     /// The process could not be made.
     #[error("clone the container's process")]
     Clone {
@@ -228,6 +236,12 @@ pub enum LaunchError {
         #[source]
         source: Cause,
     },
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn note(detail: &str) -> String {

@@ -4,6 +4,7 @@ use kernel::namespace::{Kind, Kinds};
 use spec::rootfs::Rootfs;
 use spec::runtime::{Process, Rlimit, Spec};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
 
 /// A container to create.
 #[derive(Debug)]
@@ -23,15 +24,39 @@ pub struct Launch<'a> {
     pub rlimit_defaults: &'a [Rlimit],
     /// How many descriptors from 3 on the program inherits (`LISTEN_FDS`, `--preserve-fds`).
     pub preserve_fds: u32,
+    /// A listening socket of [`kernel::seqpacket::listen`] at which the process waits for [`crate::start_at`], so
+    /// that somebody else than the caller can start it. Without one it waits for [`crate::Created::start`].
+    pub gate: Option<BorrowedFd<'a>>,
+    /// Whom the spec's hooks are told about; without it there are none. Those of `poststart` and `poststop` are the
+    /// caller's to run ([`crate::hooks::run`]).
+    pub hooks: Option<HookContext<'a>>,
 }
 
 impl<'a> Launch<'a> {
-    /// A launch with nothing joined, the caller's cgroup, no default limits and no inherited descriptors.
+    /// A launch with nothing joined, the caller's cgroup, no default limits, inherited descriptors or hooks.
     #[must_use]
     pub fn new(spec: &'a Spec, rootfs: &'a Rootfs, stdio: Stdio) -> Self {
-        let join = JoinedNamespaces::default();
-        Launch { spec, rootfs, join, cgroup: None, stdio, rlimit_defaults: &[], preserve_fds: 0 }
+        Launch {
+            spec,
+            rootfs,
+            join: JoinedNamespaces::default(),
+            cgroup: None,
+            stdio,
+            rlimit_defaults: &[],
+            preserve_fds: 0,
+            gate: None,
+            hooks: None,
+        }
     }
+}
+
+/// What hooks are told besides the process (runtime.md, "State").
+#[derive(Debug, Clone, Copy)]
+pub struct HookContext<'a> {
+    /// The container's id.
+    pub id: &'a str,
+    /// The bundle's directory.
+    pub bundle: &'a Path,
 }
 
 /// A further process in a running container.

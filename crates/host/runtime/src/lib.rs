@@ -9,18 +9,19 @@
 //! behind but what the caller made itself (cgroup, namespaces, directories).
 //!
 //! Limits: cgroups, networks and namespaces that outlive the container are made by the caller and handed in as
-//! descriptors. Hooks, checkpoints, and user namespaces of the runtime's own making are not here yet.
+//! descriptors. Checkpoints, and user namespaces of the runtime's own making are not here yet.
 
 pub mod capability;
 mod channel;
 mod child;
 mod create;
 mod error;
+pub mod hooks;
 mod launch;
 pub mod options;
 pub mod plan;
 mod sources;
 
-pub use create::{Created, create, exec};
+pub use create::{Created, create, exec, start_at};
 pub use error::{Cause, LaunchError, StepKind};
-pub use launch::{CgroupEntry, ExecLaunch, JoinedNamespaces, Launch, Started, Stdio, Streams};
+pub use launch::{CgroupEntry, ExecLaunch, HookContext, JoinedNamespaces, Launch, Started, Stdio, Streams};

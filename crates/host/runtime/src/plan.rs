@@ -141,11 +141,24 @@ pub enum Step {
     WorkingDirectory(PathBuf),
     /// Changes users, groups and capabilities.
     Identity(Identity),
+    /// Lets the parent run its hooks and waits for it.
+    ParentHooks,
+    /// Runs hooks in the container's namespaces.
+    Hooks(HookPoint),
     /// Finds the program and its user's home directory.
     FindProgram {
         /// The user.
         uid: u32,
     },
+}
+
+/// When hooks run inside the container's namespaces (config.md, "POSIX-platform Hooks").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookPoint {
+    /// Before the root directory is changed; the hook's path is the host's.
+    CreateContainer,
+    /// After it, before the program; the hook's path is the container's.
+    StartContainer,
 }
 
 /// A mount below the root.
@@ -269,6 +282,7 @@ impl Step {
             Step::NoNewPrivileges => StepKind::NoNewPrivileges,
             Step::Seccomp => StepKind::Seccomp,
             Step::Identity(_) => StepKind::User,
+            Step::ParentHooks | Step::Hooks(_) => StepKind::Hook,
             Step::FindProgram { .. } => StepKind::FindProgram,
         }
     }
@@ -314,6 +328,8 @@ pub struct Situation<'a> {
     pub terminal: bool,
     /// Whether there is a seccomp filter.
     pub seccomp: bool,
+    /// Whether the spec's hooks are run.
+    pub hooks: bool,
     /// Limits that nobody asked for.
     pub rlimit_defaults: &'a [Rlimit],
 }
@@ -359,6 +375,14 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
     }
     plan.steps.extend(linux.readonly_paths.iter().cloned().map(Step::Readonly));
     plan.steps.extend(linux.masked_paths.iter().cloned().map(Step::Mask));
+    if let (true, Some(hooks)) = (situation.hooks, &spec.hooks) {
+        if !(hooks.prestart.is_empty() && hooks.create_runtime.is_empty()) {
+            plan.steps.push(Step::ParentHooks);
+        }
+        if !hooks.create_container.is_empty() {
+            plan.steps.push(Step::Hooks(HookPoint::CreateContainer));
+        }
+    }
     plan.steps.push(finish_root(spec, linux)?);
     plan.steps.push(Step::PivotRoot);
     if let Some(personality) = &linux.personality {

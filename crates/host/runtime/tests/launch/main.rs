@@ -8,6 +8,7 @@
 mod basics;
 mod container;
 mod execs;
+mod gates;
 mod hostile;
 mod mounts;
 mod process;
@@ -24,8 +25,15 @@ fn main() {
     }
     let before = container::Census::take();
     let mut failed = Vec::new();
-    let suites =
-        [basics::TESTS, execs::TESTS, hostile::TESTS, mounts::TESTS, process::TESTS, terminal::TESTS];
+    let suites = [
+        basics::TESTS,
+        execs::TESTS,
+        gates::TESTS,
+        hostile::TESTS,
+        mounts::TESTS,
+        process::TESTS,
+        terminal::TESTS,
+    ];
     for (name, test) in suites.concat() {
         if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
             continue;
