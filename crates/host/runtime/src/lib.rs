@@ -20,6 +20,7 @@ pub mod hooks;
 mod launch;
 pub mod options;
 pub mod plan;
+pub mod seal;
 mod sources;
 
 pub use create::{Created, create, exec, start_at};

@@ -97,7 +97,7 @@ impl Bind {
     }
 }
 
-fn clone_tree(path: &Path, recursion: Recursion) -> rustix::io::Result<OwnedFd> {
+pub(crate) fn clone_tree(path: &Path, recursion: Recursion) -> rustix::io::Result<OwnedFd> {
     open_tree(CWD, path, clone_flags(recursion))
 }
 

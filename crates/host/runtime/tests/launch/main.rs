@@ -12,12 +12,18 @@ mod gates;
 mod hostile;
 mod mounts;
 mod process;
+mod seals;
 mod terminal;
 
 /// A name and what to do.
 type Test = (&'static str, fn());
 
 fn main() {
+    if let [_, role, mode] = &std::env::args().collect::<Vec<_>>()[..]
+        && role == "--victim"
+    {
+        return seals::victim(mode);
+    }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     if !rustix::process::geteuid().is_root() {
         println!("skipped: launching containers needs root");
@@ -32,6 +38,7 @@ fn main() {
         hostile::TESTS,
         mounts::TESTS,
         process::TESTS,
+        seals::TESTS,
         terminal::TESTS,
     ];
     for (name, test) in suites.concat() {
