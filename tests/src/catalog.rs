@@ -68,6 +68,23 @@ pub fn skipped_features(suite: &Path) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{paths, skip};
+
+    fn suite() -> PathBuf {
+        paths::repository().join("tests/suite")
+    }
+
+    #[test]
+    fn every_file_of_the_suite_is_run() {
+        let unlisted = unlisted(&suite());
+        assert!(unlisted.is_empty(), "no `mod` line for {unlisted:?}");
+    }
+
+    #[test]
+    fn every_skip_is_listed_and_every_listed_skip_is_used() {
+        let listed: BTreeSet<String> = skip::listed().into_iter().map(|feature| feature.name).collect();
+        assert_eq!(skipped_features(&suite()), listed);
+    }
 
     #[test]
     fn a_file_that_nobody_lists_is_found() {

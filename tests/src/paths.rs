@@ -32,8 +32,8 @@ pub fn runtime() -> PathBuf {
     program().with_file_name("sampan-runtime")
 }
 
-/// Where fixtures that take long to make are kept between runs.
+/// Where images to test with are kept between runs: `SAMPAN_FIXTURES`, else `target/fixtures`.
 #[must_use]
 pub fn fixtures() -> PathBuf {
-    target().join("fixtures")
+    std::env::var_os("SAMPAN_FIXTURES").map_or_else(|| target().join("fixtures"), PathBuf::from)
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The image that needs no network: our own static program.
-pub const DEMO_IMAGE: &str = "sampan/hello";
+pub const DEMO_IMAGE: &str = "localhost/sampan-demo";
 /// How long what only the kernel works on may still be seen after a command returned.
 const SETTLING_LIMIT: Duration = Duration::from_secs(5);
 

@@ -3,10 +3,12 @@
 //! The probe is run each time, so a machine that has the feature runs the test, and a skip is never out of date. Each
 //! skip is written to the file that `SAMPAN_SKIP_LOG` names; `./test` prints them.
 
-use crate::paths;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::process::{Command, Stdio};
+
+/// The list, carried along: the suite also runs where the source is not.
+const LIST: &str = include_str!("../skips.toml");
 
 /// An entry of `tests/skips.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +61,12 @@ fn probe_succeeds(feature: &Feature) -> bool {
 /// All entries.
 ///
 /// # Panics
-/// When the file is missing or malformed.
+/// When the file is malformed.
 #[must_use]
 pub fn listed() -> Vec<Feature> {
-    let path = paths::repository().join("tests/skips.toml");
-    match parse(&fs::read_to_string(&path).unwrap()) {
+    match parse(LIST) {
         Ok(features) => features,
-        Err(reason) => panic!("{}: {reason}", path.display()),
+        Err(reason) => panic!("tests/skips.toml: {reason}"),
     }
 }
 

@@ -22,7 +22,7 @@ const INIT_NAME: &[u8] = b"sampan-init";
 
 fn main() -> ExitCode {
     // Before anything else: the demo reports when its own first instruction ran.
-    let first_instruction: Timespec = clock_gettime(ClockId::Monotonic);
+    let first_instruction: Timespec = clock_gettime(ClockId::Boottime);
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_default();
     let arguments: Vec<OsString> = arguments.collect();

@@ -1,7 +1,7 @@
 //! `hello`: a container that shows itself from inside.
 //!
 //! Every line is read here, from the kernel, by the process inside; the one thing that is told from outside is when
-//! the user's command started (`SAMPAN_STARTED_AT`, nanoseconds of `CLOCK_MONOTONIC`). What cannot be read is left
+//! the user's command started (`SAMPAN_STARTED_AT`, nanoseconds of `CLOCK_BOOTTIME`). What cannot be read is left
 //! out, so the page is shorter on a host that hides something, never wrong.
 
 mod capability;
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 /// Where `sampan run` leaves the time at which its own command started.
 const STARTED_AT: &str = "SAMPAN_STARTED_AT";
 
-/// Prints the page. `first_instruction` is the monotonic time at which this program began.
+/// Prints the page. `first_instruction` is the time since boot at which this program began.
 pub(crate) fn main(first_instruction: Timespec) -> ExitCode {
     let mut rows = vec![process::identity(), process::host_name()];
     rows.extend(process::namespaces());
