@@ -17,6 +17,8 @@ pub mod invocation;
 pub mod isolation;
 pub mod paths;
 pub mod sampan;
+#[cfg(test)]
+mod scripts;
 pub mod skip;
 
 pub use invocation::{Invocation, Outcome};

@@ -5,12 +5,10 @@ use tests::fixture;
 
 fn main() {
     let started = Instant::now();
-    for path in [
-        fixture::busybox_root(),
-        fixture::busybox_layout(),
-        fixture::busybox_archive(),
-        fixture::make_debian_root(),
-    ] {
+    let makers =
+        [fixture::busybox_root, fixture::busybox_layout, fixture::busybox_archive, fixture::make_debian_root];
+    for make in makers {
+        let path = make();
         println!("{:>8.1} s  {}", started.elapsed().as_secs_f64(), path.display());
     }
 }
