@@ -32,6 +32,8 @@ pub(crate) enum FromChild {
     Warning(String),
     /// Its namespaces are there and its root is mounted: the parent runs its hooks now. Waits for [`GO`].
     AtHooks,
+    /// Its seccomp filter is in force; the listener comes along and is handed to the agent now.
+    Listener,
     /// Set up completely, waiting for [`Go`](GO). The terminal's other end comes along if there is one.
     Ready,
     /// It ends now.
@@ -54,6 +56,7 @@ impl FromChild {
         match self {
             FromChild::Warning(text) => [b"w", clip(text).as_bytes()].concat(),
             FromChild::AtHooks => b"h".to_vec(),
+            FromChild::Listener => b"l".to_vec(),
             FromChild::Ready => b"r".to_vec(),
             FromChild::Failed(failure) => {
                 let (object, detail) = (clip(&failure.object), clip(&failure.detail));
@@ -71,6 +74,7 @@ impl FromChild {
         Some(match tag {
             b'w' => FromChild::Warning(text(rest)),
             b'h' => FromChild::AtHooks,
+            b'l' => FromChild::Listener,
             b'r' => FromChild::Ready,
             b'f' => {
                 let (step, rest) = rest.split_first()?;

@@ -19,14 +19,17 @@ use crate::error::StepKind;
 use crate::hooks::{self, HookState};
 use crate::launch::{HookContext, Streams};
 use crate::plan::{HookPoint, Plan, Step};
+use crate::seccomp;
 use crate::sources::Bind;
 use kernel::namespace::{self, Kind, Kinds};
+use kernel::process::Program;
 use kernel::signal;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::process::DumpableBehavior;
 use spec::runtime::Spec;
 use std::ffi::CString;
+use std::mem::take;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 pub(crate) use program::NOT_IN_PATH;
@@ -50,6 +53,7 @@ pub(crate) struct Work<'a> {
     /// The host's `/proc`.
     pub(crate) proc: Option<BorrowedFd<'a>>,
     pub(crate) hooks: Option<HookWork<'a>>,
+    pub(crate) seccomp: Option<&'a seccomp::Program>,
 }
 
 /// The spec's hooks and what they are told.
@@ -182,7 +186,14 @@ fn execute(state: State, assignment: &mut Assignment<'_>) -> Failure {
         return failure(StepKind::Hook, String::new(), fault);
     }
     work.environment.extend(state.home);
-    let errno = program::execute(state.program, work);
+    let program = Program::new(state.program, take(&mut work.arguments), take(&mut work.environment));
+    reset_signals();
+    if let (true, Some(filter)) = (work.plan.seccomp_last, work.seccomp)
+        && let Err(errno) = filter.install()
+    {
+        return failure(StepKind::Seccomp, String::new(), errno.into());
+    }
+    let errno = program.execute();
     failure(StepKind::Execute, String::new(), errno.into())
 }
 
@@ -278,7 +289,7 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
         Step::MemoryPolicy(mode, nodes) => Ok(kernel::process::set_memory_policy(*mode, nodes)?),
         Step::Label { file, value } => settings::label(work.proc, file, value),
         Step::NoNewPrivileges => Ok(rustix::thread::set_no_new_privs(true)?),
-        Step::Seccomp => Ok(()),
+        Step::Seccomp => install_filter(work, assignment.channel),
         Step::WorkingDirectory(path) => {
             state.pending_directory = program::enter_directory(path)?;
             Ok(())
@@ -293,6 +304,15 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
         Step::Hooks(point) => hooks_at(*point, work, state.host_pid),
         Step::FindProgram { uid } => find_program(*uid, work, state),
     }
+}
+
+/// Installs the filter; the listener of one that asks an agent goes to the parent.
+fn install_filter(work: &Work<'_>, channel: BorrowedFd<'_>) -> Outcome {
+    let filter = work.seccomp.ok_or(Errno::BADF)?;
+    if let Some(listener) = filter.install()? {
+        FromChild::Listener.send(channel, &[listener.as_fd()])?;
+    }
+    Ok(())
 }
 
 fn find_program(uid: u32, work: &Work<'_>, state: &mut State) -> Outcome {

@@ -1,11 +1,12 @@
 //! The parent's side of a launch.
 
+use crate::agent::Agent;
 use crate::channel::{self, Failure, FromChild};
 use crate::child::{self, Assignment, HookWork, Work};
 use crate::error::{Cause, LaunchError, StepKind};
 use crate::hooks::{self, HookState};
 use crate::launch::{CgroupEntry, ExecLaunch, HookContext, Launch, Started, Stdio, Streams};
-use crate::plan::{self, Situation};
+use crate::plan::{self, FilterKind, Situation};
 use crate::sources::{self, Sources};
 use kernel::namespace::{self, Kind, Kinds};
 use kernel::process::{self, Child, CloneOptions};
@@ -43,7 +44,7 @@ pub fn create(launch: Launch<'_>) -> Result<Created, LaunchError> {
     let situation = Situation {
         joined,
         terminal: matches!(launch.stdio, Stdio::Terminal),
-        seccomp: false,
+        seccomp: launch.seccomp.map(filter_kind),
         hooks: launch.hooks.is_some(),
         rlimit_defaults: launch.rlimit_defaults,
     };
@@ -65,12 +66,14 @@ pub fn create(launch: Launch<'_>) -> Result<Created, LaunchError> {
         target: None,
         proc: sources.proc.as_ref().map(AsFd::as_fd),
         hooks: launch.hooks.map(|context| HookWork { spec: launch.spec, context }),
+        seccomp: launch.seccomp,
     };
     let making = Making {
         work,
         cgroup: launch.cgroup.as_ref(),
         preserve_fds: launch.preserve_fds,
         gate: launch.gate,
+        agent: launch.seccomp.filter(|filter| filter.notifies()).map(|_| Agent::of(&launch)),
         program,
     };
     making.make(launch.stdio)
@@ -84,10 +87,17 @@ pub fn exec(launch: ExecLaunch<'_>) -> Result<(Started, Option<OwnedFd>), Launch
     let situation = Situation {
         joined: Kinds::NONE,
         terminal: matches!(launch.stdio, Stdio::Terminal),
-        seccomp: false,
+        seccomp: launch.seccomp.map(filter_kind),
         hooks: false,
         rlimit_defaults: launch.rlimit_defaults,
     };
+    if launch.seccomp.is_some_and(crate::seccomp::Program::notifies) {
+        return Err(LaunchError::Invalid {
+            field: "linux.seccomp",
+            value: "SCMP_ACT_NOTIFY".to_owned(),
+            problem: "is not possible for a further process",
+        });
+    }
     let plan = plan::exec(launch.process, launch.namespaces, situation)?;
     let proc = sources::open_proc(&plan.steps)?;
     let work = Work {
@@ -100,12 +110,14 @@ pub fn exec(launch: ExecLaunch<'_>) -> Result<(Started, Option<OwnedFd>), Launch
         target: Some((launch.target, launch.namespaces)),
         proc: proc.as_ref().map(AsFd::as_fd),
         hooks: None,
+        seccomp: launch.seccomp,
     };
     let making = Making {
         work,
         cgroup: launch.cgroup.as_ref(),
         preserve_fds: launch.preserve_fds,
         gate: None,
+        agent: None,
         program: launch.process.args.first().cloned().unwrap_or_default(),
     };
     let mut created = making.make(launch.stdio)?;
@@ -145,7 +157,12 @@ struct Making<'a> {
     cgroup: Option<&'a CgroupEntry<'a>>,
     preserve_fds: u32,
     gate: Option<BorrowedFd<'a>>,
+    agent: Option<Agent<'a>>,
     program: String,
+}
+
+fn filter_kind(filter: &crate::seccomp::Program) -> FilterKind {
+    if filter.notifies() { FilterKind::Asking } else { FilterKind::Plain }
 }
 
 impl Making<'_> {
@@ -175,7 +192,7 @@ impl Making<'_> {
         drop(theirs);
         let waiting = Some(Waiting { child, channel: ours });
         let mut created = Created { program: self.program, waiting, terminal: None, warnings };
-        created.await_ready(hooks)?;
+        created.await_ready(hooks, self.agent)?;
         Ok(created)
     }
 }
@@ -274,11 +291,19 @@ impl Created {
         }
     }
 
-    fn await_ready(&mut self, hooks: Option<HookWork<'_>>) -> Result<(), LaunchError> {
+    fn await_ready(
+        &mut self,
+        hooks: Option<HookWork<'_>>,
+        agent: Option<Agent<'_>>,
+    ) -> Result<(), LaunchError> {
         loop {
             match self.next()? {
                 Some((FromChild::Warning(text), _)) => self.warnings.push(text),
                 Some((FromChild::AtHooks, _)) => self.run_hooks(hooks)?,
+                Some((FromChild::Listener, fds)) => match (agent, fds.first()) {
+                    (Some(agent), Some(listener)) => agent.hand_over(self.pid(), listener.as_fd())?,
+                    _ => return Err(channel_error(Errno::PROTO)),
+                },
                 Some((FromChild::Ready, fds)) => {
                     self.terminal = fds.into_iter().next();
                     return Ok(());

@@ -72,7 +72,7 @@ fn said(stderr: &str) -> String {
 /// The state in the form that hooks and `state` commands show.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StateDocument<'a> {
+pub(crate) struct StateDocument<'a> {
     oci_version: &'a str,
     id: &'a str,
     status: &'a str,
@@ -92,16 +92,19 @@ impl HookState<'_> {
     /// The state as JSON (runtime.md, "State").
     #[must_use]
     pub fn to_json(&self) -> String {
-        let document = StateDocument {
+        // A bundle path that is no UTF-8 is the one thing that could fail.
+        serde_json::to_string(&self.document()).unwrap_or_default()
+    }
+
+    pub(crate) fn document(&self) -> StateDocument<'_> {
+        StateDocument {
             oci_version: &self.spec.oci_version,
             id: self.id,
             status: self.status,
             pid: self.pid,
             bundle: self.bundle,
             annotations: &self.spec.annotations,
-        };
-        // A bundle path that is no UTF-8 is the one thing that could fail.
-        serde_json::to_string(&document).unwrap_or_default()
+        }
     }
 }
 

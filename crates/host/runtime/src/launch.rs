@@ -1,5 +1,6 @@
 //! What a caller hands in and gets back.
 
+use crate::seccomp::Program;
 use kernel::namespace::{Kind, Kinds};
 use spec::rootfs::Rootfs;
 use spec::runtime::{Process, Rlimit, Spec};
@@ -19,6 +20,9 @@ pub struct Launch<'a> {
     pub cgroup: Option<CgroupEntry<'a>>,
     /// Where the standard streams go.
     pub stdio: Stdio,
+    /// The filter of system calls, compiled from `spec.linux.seccomp` or not; the spec's own section is only read
+    /// for its listener.
+    pub seccomp: Option<&'a Program>,
     /// Limits that nobody asked for: set as far as the caller's rights reach, and never a reason to fail. The
     /// spec's own `rlimits` come after them and must succeed.
     pub rlimit_defaults: &'a [Rlimit],
@@ -42,6 +46,7 @@ impl<'a> Launch<'a> {
             join: JoinedNamespaces::default(),
             cgroup: None,
             stdio,
+            seccomp: None,
             rlimit_defaults: &[],
             preserve_fds: 0,
             gate: None,
@@ -72,6 +77,8 @@ pub struct ExecLaunch<'a> {
     pub cgroup: Option<CgroupEntry<'a>>,
     /// Where the standard streams go.
     pub stdio: Stdio,
+    /// The filter of system calls; one that asks an agent is refused here.
+    pub seccomp: Option<&'a Program>,
     /// As in [`Launch::rlimit_defaults`].
     pub rlimit_defaults: &'a [Rlimit],
     /// As in [`Launch::preserve_fds`].
@@ -83,7 +90,16 @@ impl<'a> ExecLaunch<'a> {
     #[must_use]
     pub fn new(target: BorrowedFd<'a>, process: &'a Process, stdio: Stdio) -> Self {
         let namespaces = Kind::ALL.into_iter().collect::<Kinds>().without(Kind::User).without(Kind::Time);
-        ExecLaunch { target, namespaces, process, cgroup: None, stdio, rlimit_defaults: &[], preserve_fds: 0 }
+        ExecLaunch {
+            target,
+            namespaces,
+            process,
+            cgroup: None,
+            stdio,
+            seccomp: None,
+            rlimit_defaults: &[],
+            preserve_fds: 0,
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 //! Limits: cgroups, networks and namespaces that outlive the container are made by the caller and handed in as
 //! descriptors. Checkpoints, and user namespaces of the runtime's own making are not here yet.
 
+mod agent;
 pub mod capability;
 mod channel;
 mod child;
@@ -21,6 +22,7 @@ mod launch;
 pub mod options;
 pub mod plan;
 pub mod seal;
+pub mod seccomp;
 mod sources;
 
 pub use create::{Created, create, exec, start_at};

@@ -326,12 +326,28 @@ pub struct Situation<'a> {
     pub joined: Kinds,
     /// Whether the process gets a terminal.
     pub terminal: bool,
-    /// Whether there is a seccomp filter.
-    pub seccomp: bool,
+    /// When the seccomp filter can be installed, if there is one.
+    pub seccomp: Option<FilterKind>,
     /// Whether the spec's hooks are run.
     pub hooks: bool,
     /// Limits that nobody asked for.
     pub rlimit_defaults: &'a [Rlimit],
+}
+
+/// What a seccomp filter means for the order of the steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilterKind {
+    /// The kernel decides alone: best installed last.
+    Plain,
+    /// It asks an agent, who must have the listener before the container is ready.
+    Asking,
+}
+
+impl Situation<'_> {
+    /// Whether the filter is installed after everything else.
+    fn seccomp_last(&self, no_new_privileges: bool) -> bool {
+        no_new_privileges && self.seccomp == Some(FilterKind::Plain)
+    }
 }
 
 /// Plans the first process of a container.
@@ -349,7 +365,7 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
         namespace_paths,
         binds: Vec::new(),
         steps: vec![Step::EnterCgroup, Step::EnterNamespaces],
-        seccomp_last: situation.seccomp && process.no_new_privileges,
+        seccomp_last: situation.seccomp_last(process.no_new_privileges),
         warnings: Vec::new(),
     };
     if namespaces.contains(Kind::Cgroup) {
@@ -410,7 +426,7 @@ pub fn exec(
         binds: Vec::new(),
         // The pid namespace is entered by the parent, before the child is made.
         steps: vec![Step::EnterCgroup, Step::EnterTarget(target.without(Kind::Pid))],
-        seccomp_last: situation.seccomp && process.no_new_privileges,
+        seccomp_last: situation.seccomp_last(process.no_new_privileges),
         warnings: Vec::new(),
     };
     if situation.terminal {

@@ -1,7 +1,6 @@
-//! Finding the program inside the container, and executing it.
+//! Finding the program and its working directory inside the container.
 
-use super::{Fault, Outcome, Work, reset_signals};
-use kernel::process::Program;
+use super::{Fault, Outcome};
 use rustix::fs::{Access, AtFlags, CWD, FileType};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
@@ -78,13 +77,4 @@ fn check(program: &CStr) -> rustix::io::Result<()> {
         FileType::RegularFile => rustix::fs::accessat(CWD, program, Access::EXEC_OK, AtFlags::EACCESS),
         _ => Err(Errno::ACCESS),
     }
-}
-
-/// Executes the program; returns only to say why not.
-pub(super) fn execute(path: CString, work: &mut Work<'_>) -> Errno {
-    let arguments = std::mem::take(&mut work.arguments);
-    let environment = std::mem::take(&mut work.environment);
-    let program = Program::new(path, arguments, environment);
-    reset_signals();
-    program.execute()
 }

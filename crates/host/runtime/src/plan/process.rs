@@ -60,7 +60,7 @@ pub(super) fn add(plan: &mut Plan, process: &Process, situation: Situation<'_>) 
     plan.steps.push(Step::WorkingDirectory(process.cwd.clone()));
     let identity = identity(plan, process);
     // Without `no_new_privs` the filter can only be installed while there is CAP_SYS_ADMIN.
-    if situation.seccomp && !plan.seccomp_last {
+    if situation.seccomp.is_some() && !plan.seccomp_last {
         plan.steps.push(Step::Seccomp);
     }
     plan.steps.extend([Step::Identity(identity), Step::FindProgram { uid: process.user.uid }]);

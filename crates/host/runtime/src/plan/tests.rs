@@ -43,7 +43,7 @@ fn refused(spec: &Spec) -> String {
 
 #[test]
 fn the_order_is_the_one_that_works() {
-    let situation = Situation { seccomp: true, terminal: true, ..Situation::default() };
+    let situation = Situation { seccomp: Some(FilterKind::Plain), terminal: true, ..Situation::default() };
     let plan = create(&spec(), situation).unwrap();
     let order = [
         at(&plan, |step| matches!(step, Step::EnterCgroup)),
@@ -72,9 +72,13 @@ fn a_filter_comes_last_when_privileges_cannot_grow() {
     if let Some(process) = &mut spec.process {
         process.no_new_privileges = true;
     }
-    let plan = create(&spec, Situation { seccomp: true, ..Situation::default() }).unwrap();
+    let plan = create(&spec, Situation { seccomp: Some(FilterKind::Plain), ..Situation::default() }).unwrap();
     assert!(plan.seccomp_last);
     assert!(!plan.steps.contains(&Step::Seccomp) && plan.steps.contains(&Step::NoNewPrivileges));
+    // Not so one whose agent has to be told of it first.
+    let plan =
+        create(&spec, Situation { seccomp: Some(FilterKind::Asking), ..Situation::default() }).unwrap();
+    assert!(!plan.seccomp_last && plan.steps.contains(&Step::Seccomp));
 }
 
 #[test]

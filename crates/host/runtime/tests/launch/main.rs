@@ -8,6 +8,7 @@
 mod basics;
 mod container;
 mod execs;
+mod filters;
 mod gates;
 mod hostile;
 mod mounts;
@@ -34,6 +35,7 @@ fn main() {
     let suites = [
         basics::TESTS,
         execs::TESTS,
+        filters::TESTS,
         gates::TESTS,
         hostile::TESTS,
         mounts::TESTS,
