@@ -104,7 +104,7 @@ pub fn remove_bridge(sockets: &NetworkSockets, network: &BridgeNetwork) -> Resul
             .and_then(|answers| answers.unless(|_, errno| errno == Errno::NODEV))
             .map_err(|source| BridgeError::Link { step: "remove", bridge: network.bridge.clone(), source })?;
     }
-    firewall::remove_network(sockets, &network.bridge)
+    firewall::remove_network(sockets, network)
         .map_err(|source| BridgeError::Rules { table: sockets.table.clone(), source })
 }
 

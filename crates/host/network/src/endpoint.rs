@@ -2,11 +2,14 @@
 
 use crate::bridge::{self, BridgeError};
 use crate::sockets::EnterError;
-use crate::{EndpointConfig, NamespaceSocket, NetworkSockets, names};
-use kernel::netlink::link::{Link, VethPair};
+use crate::{BridgeNetwork, EndpointConfig, NamespaceSocket, NetworkSockets, names};
+use kernel::netlink::link::{Link, PortMode, VethPair};
 use kernel::netlink::{Batch, NetlinkError, Socket, address, link, route};
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
+
+/// br_netfilter's switch, absent where the kernel does not have it loaded.
+const BRIDGE_FILTER: &str = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 
 /// An endpoint could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +110,7 @@ pub fn attach_endpoint_through(
     })?;
     create_pair(sockets, config, bridge.index, netns)?;
     let attached = Attached { host_ifname: config.host_ifname.clone() };
-    let rest = isolate_port(sockets, config).and_then(|()| configure_inside(&inside.route, config));
+    let rest = configure_inside(&inside.route, config);
     if rest.is_err() {
         // The first error is the one to report; the name is the endpoint's own, so repair finds a leftover.
         let _ = detach_endpoint(sockets, &attached.host_ifname);
@@ -155,6 +158,7 @@ fn create_pair(
     master: u32,
     netns: BorrowedFd<'_>,
 ) -> Result<(), AttachError> {
+    let mode = port_mode(&config.network);
     let create = || {
         let mut batch = Batch::new();
         let pair = VethPair {
@@ -166,33 +170,40 @@ fn create_pair(
             peer_namespace: netns,
         };
         link::add_veth(&mut batch, &pair);
-        sockets.route.execute(&mut batch)
+        if mode != PortMode::default() {
+            link::set_port_mode(&mut batch, &config.host_ifname, mode);
+        }
+        sockets.route.exchange(&mut batch, &mut |_, _, _| {})
     };
     let failed = |step, source| AttachError::Host { step, name: config.host_ifname.clone(), source };
-    match create() {
-        Err(error) if error.errno() == Some(Errno::EXIST) => {
-            // Either the host's name is taken, by this endpoint's former pair, or the name inside.
-            if bridge::find(sockets, &config.host_ifname)?.is_none() {
-                return Err(AttachError::NameTaken { name: config.container_ifname.clone() });
-            }
-            detach_endpoint(sockets, &config.host_ifname).map_err(|source| failed("replace", source))?;
-            create().map_err(|source| failed("create", source))
+    let mut answers = create().map_err(|source| failed("create", source))?;
+    if answers.refused_with(0, Errno::EXIST) {
+        // Either the host's name is taken, by this endpoint's former pair, or the name inside.
+        if bridge::find(sockets, &config.host_ifname)?.is_none() {
+            return Err(AttachError::NameTaken { name: config.container_ifname.clone() });
         }
-        other => other.map_err(|source| failed("create", source)),
+        detach_endpoint(sockets, &config.host_ifname).map_err(|source| failed("replace", source))?;
+        answers = create().map_err(|source| failed("create", source))?;
     }
+    let created = !answers.refusals.iter().any(|(place, _)| *place == 0);
+    let done =
+        answers.all_done().map_err(|source| failed(if created { "configure" } else { "create" }, source));
+    if done.is_err() && created {
+        // The first error is the one to report; the name is the endpoint's own, so repair finds a leftover.
+        let _ = detach_endpoint(sockets, &config.host_ifname);
+    }
+    done
 }
 
-/// Where members must not reach each other, the port is kept from the others on the bridge itself: frames between
-/// ports never come to the packet filter.
-fn isolate_port(sockets: &NetworkSockets, config: &EndpointConfig) -> Result<(), AttachError> {
-    if config.network.icc {
-        return Ok(());
-    }
-    let failed = |source| AttachError::Host { step: "isolate", name: config.host_ifname.clone(), source };
-    let index = bridge::find(sockets, &config.host_ifname)?.map(|link| link.index).unwrap_or_default();
-    let mut batch = Batch::new();
-    link::isolate_port(&mut batch, index);
-    sockets.route.execute(&mut batch).map_err(failed)
+/// How the bridge is to treat the endpoint's port.
+///
+/// Where members must not reach each other, ports are kept apart on the bridge itself: frames between ports come to
+/// the packet filter only where br_netfilter is on. Where it is on, a packet to a published port of the same network
+/// is translated on the bridge and does not go through the host: then it must be able to go back to where it came
+/// from (a container that calls its own published port), and between separated members it does not pass at all.
+fn port_mode(network: &BridgeNetwork) -> PortMode {
+    let bridge_filter = std::fs::read(BRIDGE_FILTER).is_ok_and(|value| value.first() == Some(&b'1'));
+    PortMode { hairpin: bridge_filter, isolated: !network.icc }
 }
 
 fn configure_inside(inside: &Socket, config: &EndpointConfig) -> Result<(), AttachError> {

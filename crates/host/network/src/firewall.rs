@@ -10,6 +10,7 @@
 //! set internal { type ifname }             # networks without a way out
 //! set separated { type ifname }            # networks whose members do not reach each other
 //! set masqueraded { type ifname }          # networks whose traffic leaves with the host's address
+//! set members { type ipv4_addr . ifname; flags interval }   # (subnet, bridge)
 //! map ports { type inet_proto . inet_service : ipv4_addr . inet_service }
 //! map ports_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
 //! map ranges { type ipv4_addr . inet_proto . inet_service : ipv4_addr; flags interval }
@@ -37,7 +38,7 @@
 //!     iifname @separated drop }
 //! chain postrouting { type nat hook postrouting priority srcnat
 //!     oifname @bridges ip saddr 127.0.0.0/8 masquerade          # from this host's loopback
-//!     iifname . oifname @same ct status dnat masquerade         # hairpin: the answer must come back this way
+//!     oifname @bridges ct status dnat ip saddr . oifname @members masquerade    # hairpin: back the same way
 //!     iifname @masqueraded oifname != @bridges masquerade }
 //! ```
 //!
@@ -49,6 +50,7 @@ use kernel::nft::{
     SetKind, Transaction, Verdict, Words, query,
 };
 use rustix::io::Errno;
+use std::net::Ipv4Addr;
 
 pub(crate) const FAMILY: Family = Family::Ip;
 pub(crate) const PORTS: &str = "ports";
@@ -59,6 +61,7 @@ const SAME: &str = "same";
 const INTERNAL: &str = "internal";
 const SEPARATED: &str = "separated";
 const MASQUERADED: &str = "masqueraded";
+const MEMBERS: &str = "members";
 
 /// `RTN_LOCAL`: an address of this host.
 const RTN_LOCAL: [u8; 4] = 2u32.to_ne_bytes();
@@ -130,6 +133,8 @@ fn create_sets(transaction: &mut Transaction<'_>) {
         transaction.create_set(&Set { name, key: &[Set::IFNAME], data: none, kind: hash });
     }
     transaction.create_set(&Set { name: SAME, key: &[Set::IFNAME, Set::IFNAME], data: none, kind: hash });
+    let member = [Set::IPV4, Set::IFNAME];
+    transaction.create_set(&Set { name: MEMBERS, key: &member, data: none, kind: SetKind::Ranges });
     transaction.create_set(&Set { name: PORTS, key: &at[1..], data: &target, kind: hash });
     transaction.create_set(&Set { name: PORTS_AT, key: &at, data: &target, kind: hash });
     transaction.create_set(&Set { name: RANGES, key: &at, data: &target[..1], kind: SetKind::Ranges });
@@ -200,12 +205,24 @@ fn create_forwarding(transaction: &mut Transaction<'_>) {
 
 fn create_postrouting(transaction: &mut Transaction<'_>) {
     let [load_status, mask_status, is_published] = PUBLISHED;
-    let [came, leaves, stays] = STAYS;
     let masquerade = Expression::Masquerade;
     let loopback = [byte_of_address(SOURCE), Expression::Equal(KEY, &LOOPBACK_NET)];
     transaction.create_chain("postrouting", NAT(Hook::Postrouting, Priority::SourceNat));
     transaction.append_rule("postrouting", &[LEAVES_BY, IN_BRIDGES, loopback[0], loopback[1], masquerade]);
-    let hairpin = [came, leaves, stays, load_status, mask_status, is_published, masquerade];
+    // By address and not by the interface it came by: a frame that stays on the bridge (br_netfilter) has none here.
+    let source =
+        Expression::LoadPayload { header: Header::Network, offset: SOURCE, length: 4, register: KEY };
+    let hairpin = [
+        LEAVES_BY,
+        IN_BRIDGES,
+        load_status,
+        mask_status,
+        is_published,
+        source,
+        Expression::LoadMeta(Meta::InterfaceOut, Register::word(1)),
+        Expression::InSet(MEMBERS, KEY),
+        masquerade,
+    ];
     transaction.append_rule("postrouting", &hairpin);
     let leaving = [
         CAME_BY,
@@ -217,15 +234,21 @@ fn create_postrouting(transaction: &mut Transaction<'_>) {
     transaction.append_rule("postrouting", &leaving);
 }
 
-/// The sets that a network's bridge belongs to.
-fn memberships(network: &BridgeNetwork) -> Vec<(&'static str, Element)> {
-    let bridge = || Element::value(Words::new().with_ifname(&network.bridge));
-    let pair = Element::value(Words::new().with_ifname(&network.bridge).with_ifname(&network.bridge));
-    let mut sets = vec![(BRIDGES, bridge()), (SAME, pair)];
-    sets.extend(network.internal.then(|| (INTERNAL, bridge())));
-    sets.extend((!network.icc).then(|| (SEPARATED, bridge())));
-    sets.extend((network.masquerade && !network.internal).then(|| (MASQUERADED, bridge())));
-    sets
+/// The sets that a network belongs to, and as what; in those with `true` only if it is of that sort.
+fn memberships(network: &BridgeNetwork) -> [(&'static str, Element, bool); 6] {
+    let name = || Words::new().with_ifname(&network.bridge);
+    let bridge = || Element::value(name());
+    let address = |ip: Ipv4Addr| Words::new().with(&ip.octets()).with_ifname(&network.bridge);
+    let (first, last) = (address(network.subnet.address()), address(network.subnet.last()));
+    let members = Element { key: first, key_end: Some(last), data: None };
+    [
+        (BRIDGES, bridge(), true),
+        (SAME, Element::value(name().with_ifname(&network.bridge)), true),
+        (MEMBERS, members, true),
+        (INTERNAL, bridge(), network.internal),
+        (SEPARATED, bridge(), !network.icc),
+        (MASQUERADED, bridge(), network.masquerade && !network.internal),
+    ]
 }
 
 /// Whether the network is in the table.
@@ -240,7 +263,7 @@ pub(crate) fn add_network(sockets: &NetworkSockets, network: &BridgeNetwork) -> 
     loop {
         create_table(sockets)?;
         let mut transaction = Transaction::new(FAMILY, &sockets.table);
-        for (set, element) in memberships(network) {
+        for (set, element, _) in memberships(network).into_iter().filter(|(_, _, belongs)| *belongs) {
             transaction.add_elements(set, &[element]);
         }
         match transaction.commit(&sockets.netfilter) {
@@ -251,16 +274,13 @@ pub(crate) fn add_network(sockets: &NetworkSockets, network: &BridgeNetwork) -> 
     }
 }
 
-/// Takes the bridge out of every set, and the table away when it was the last.
-pub(crate) fn remove_network(sockets: &NetworkSockets, bridge: &str) -> Result<(), NftError> {
-    let name = Words::new().with_ifname(bridge);
-    let pair = Words::new().with_ifname(bridge).with_ifname(bridge);
-    let single = [BRIDGES, INTERNAL, SEPARATED, MASQUERADED].map(|set| (set, name.clone()));
-    // One by one, since a missing element refuses its whole transaction; and first the others, so that a removal
-    // cut short is found by what is still in `bridges`.
-    for (set, key) in single.into_iter().chain([(SAME, pair)]).rev() {
+/// Takes the network out of every set, and the table away when it was the last.
+pub(crate) fn remove_network(sockets: &NetworkSockets, network: &BridgeNetwork) -> Result<(), NftError> {
+    // One by one, since a missing element refuses its whole transaction; and `bridges` last, so that a removal cut
+    // short is still to be seen there.
+    for (set, element, _) in memberships(network).into_iter().rev() {
         let mut transaction = Transaction::new(FAMILY, &sockets.table);
-        transaction.delete_elements(set, &[Element::value(key)]);
+        transaction.delete_elements(set, &[element]);
         match transaction.commit(&sockets.netfilter) {
             Err(error) if error.errno() == Some(Errno::NOENT) => {}
             other => other?,

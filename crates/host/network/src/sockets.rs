@@ -2,14 +2,10 @@
 
 use crate::names;
 use ids::InstanceId;
+use kernel::namespace::{self, Kind};
 use kernel::netlink::{Family, NetlinkError, Socket};
-use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-
-/// The calling thread's network namespace; `/proc/self` would be the main thread's.
-const OWN_NAMESPACE: &str = "/proc/thread-self/ns/net";
 
 /// Sockets of the host's network namespace, and whose objects are made through them.
 ///
@@ -36,7 +32,7 @@ pub enum OpenError {
         source: NetlinkError,
     },
     /// The way back into this namespace could not be opened.
-    #[error("cannot open {OWN_NAMESPACE}")]
+    #[error("cannot open /proc/thread-self/ns/net")]
     Namespace(#[source] Errno),
 }
 
@@ -49,14 +45,12 @@ impl NetworkSockets {
     pub fn open(instance: &InstanceId) -> Result<Self, OpenError> {
         let netlink =
             |family, what| Socket::open(family).map_err(|source| OpenError::Netlink { family: what, source });
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         Ok(Self {
             route: netlink(Family::Route, "rtnetlink")?,
             netfilter: netlink(Family::Netfilter, "nfnetlink")?,
             instance: instance.clone(),
             table: names::table(instance),
-            home: rustix::fs::openat(CWD, OWN_NAMESPACE, flags, Mode::empty())
-                .map_err(OpenError::Namespace)?,
+            home: namespace::open_own(Kind::Network).map_err(OpenError::Namespace)?,
         })
     }
 
@@ -110,10 +104,9 @@ impl NamespaceSocket {
     /// # Errors
     /// See [`EnterError`]; after [`EnterError::Stranded`] the thread must not be used any more.
     pub fn enter(sockets: &NetworkSockets, netns: BorrowedFd<'_>) -> Result<Self, EnterError> {
-        let kind = Some(LinkNameSpaceType::Network);
-        move_into_link_name_space(netns, kind).map_err(EnterError::Enter)?;
+        namespace::enter(netns, Kind::Network).map_err(EnterError::Enter)?;
         let opened = Self::open_here();
-        move_into_link_name_space(sockets.namespace(), kind).map_err(EnterError::Stranded)?;
+        namespace::enter(sockets.namespace(), Kind::Network).map_err(EnterError::Stranded)?;
         opened.map_err(EnterError::Open)
     }
 }

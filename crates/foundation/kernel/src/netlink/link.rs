@@ -22,6 +22,7 @@ const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
 const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const VETH_INFO_PEER: u16 = 1;
+const IFLA_BRPORT_MODE: u16 = 4;
 const IFLA_BRPORT_ISOLATED: u16 = 33;
 const IFLA_INET_CONF: u16 = 1;
 const IPV4_DEVCONF_ROUTE_LOCALNET: u16 = 26;
@@ -112,11 +113,22 @@ pub fn set_bridge(batch: &mut Batch, index: u32, alias: &str, route_localnet: bo
         });
 }
 
-/// Keeps a bridge's port from exchanging frames with the other isolated ports.
-pub fn isolate_port(batch: &mut Batch, index: u32) {
-    batch.message(RTM_NEWLINK, NLM_F_ACK, &header(index, 0, 0)).nest(IFLA_LINKINFO, |info| {
+/// How a bridge treats one of its ports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PortMode {
+    /// Frames may leave by the port they came in by.
+    pub hairpin: bool,
+    /// No frames to and from the other isolated ports.
+    pub isolated: bool,
+}
+
+/// Sets the mode of the bridge port `name`.
+pub fn set_port_mode(batch: &mut Batch, name: &str, mode: PortMode) {
+    let mut message = batch.message(RTM_NEWLINK, NLM_F_ACK, &header(0, 0, 0));
+    message.text(IFLA_IFNAME, name).nest(IFLA_LINKINFO, |info| {
         info.bytes(IFLA_INFO_SLAVE_KIND, b"bridge").nest(IFLA_INFO_SLAVE_DATA, |data| {
-            data.bytes(IFLA_BRPORT_ISOLATED, &[1]);
+            data.bytes(IFLA_BRPORT_MODE, &[u8::from(mode.hairpin)]);
+            data.bytes(IFLA_BRPORT_ISOLATED, &[u8::from(mode.isolated)]);
         });
     });
 }

@@ -6,6 +6,11 @@ use crate::{PortMapping, Protocol};
 use kernel::nft::{Element, Words};
 use std::net::{IpAddr, Ipv4Addr};
 
+/// A range whose numbers are shifted is held up to this many ports.
+const HELD_MAX: u16 = 512;
+/// All maps of published ports.
+pub(super) const MAPS: [&str; 3] = [PORTS, PORTS_AT, RANGES];
+
 /// A mapping that passed the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -39,6 +44,12 @@ impl Entry {
 
     pub(super) fn is_single(&self) -> bool {
         self.first == self.last
+    }
+
+    /// Whether sockets keep the ports: where each is an element of its own, up to a count that leaves a monitor
+    /// descriptors for other things.
+    pub(super) fn is_held(&self) -> bool {
+        !self.is_interval() && self.last - self.first < HELD_MAX
     }
 
     /// Whether host ports lead to that container port.
@@ -105,8 +116,7 @@ fn protocol_and_port(words: Words, protocol: Protocol, port: u16) -> Words {
 
 /// The elements of all entries, by the map they go into.
 pub(super) fn by_map(entries: &[Entry], container_ip: Ipv4Addr) -> Vec<(&'static str, Vec<Element>)> {
-    [PORTS, PORTS_AT, RANGES]
-        .into_iter()
+    MAPS.into_iter()
         .map(|map| {
             let of_map = entries.iter().filter(|entry| entry.map() == map);
             (map, of_map.flat_map(|entry| entry.elements(container_ip)).collect::<Vec<_>>())

@@ -3,7 +3,8 @@
 //!
 //! A single port is held by a socket that is bound but does not listen: whoever else wants the port is told at once
 //! (and we are, when somebody has it), while a connection that the packet filter for some reason does not translate
-//! is refused and does not hang. Ranges are not held, only checked; two instances could publish the same range.
+//! is refused and does not hang. Ranges that keep their numbers are one interval: their ports are checked but not
+//! held, so that they are safe from our own containers, not from a program that comes later.
 
 mod element;
 mod hold;
@@ -14,7 +15,7 @@ pub use holder::Holder;
 use crate::{BridgeNetwork, NetworkSockets, PortMapping, Protocol, firewall};
 use element::Entry;
 use kernel::netlink::NetlinkError;
-use kernel::netlink::conntrack::{self, Filter};
+use kernel::netlink::conntrack::{self, Filter, Tracked};
 use kernel::nft::{NftError, Transaction, query};
 use rustix::io::Errno;
 use std::net::{IpAddr, Ipv4Addr};
@@ -198,17 +199,30 @@ fn write(
             transaction.add_elements(map, &elements);
         }
     }
-    if let Err(source) = transaction.commit(&sockets.netfilter) {
-        return Err(explain(sockets, &entries, own, source));
-    }
-    // Connections that clients hold on to would go on bypassing the new entries. Only UDP has such: a TCP client
-    // begins anew with a SYN.
-    for entry in entries.iter().filter(|entry| entry.protocol == Protocol::Udp && entry.is_single()) {
-        let stale = Filter::ToPort { protocol: entry.protocol.number(), port: entry.first };
-        // The worst that a failure leaves is a client that has to pause half a minute.
-        let _ = conntrack::flush(&sockets.netfilter, stale);
-    }
+    transaction
+        .commit(&sockets.netfilter)
+        .map_err(|source| explain(sockets, &entries, container_ip, source))?;
+    refuse_overlaps(sockets, &entries, container_ip)?;
+    // The worst that a failure leaves is a client that has to pause half a minute.
+    let _ = forget_stale(sockets, &entries);
     Ok(PublishedPorts { container_ip, mappings: mappings.to_vec(), held })
+}
+
+/// Flows that clients hold on to would go on bypassing the new entries. Only UDP has such: a TCP client begins anew
+/// with a SYN. Those of containers that reach out to the same port elsewhere are spared.
+fn forget_stale(sockets: &NetworkSockets, entries: &[Entry]) -> Result<(), NetlinkError> {
+    for entry in entries.iter().filter(|entry| entry.protocol == Protocol::Udp) {
+        let protocol = entry.protocol.number();
+        let filter = match entry.is_single() {
+            true => Filter::ToPort { protocol, port: entry.first },
+            false => Filter::Protocol(protocol),
+        };
+        conntrack::flush(&sockets.netfilter, filter, |flow| {
+            let reaches_out = flow.source_translated && !flow.destination_translated;
+            (entry.first..=entry.last).contains(&flow.sent_to_port) && !reaches_out
+        })?;
+    }
+    Ok(())
 }
 
 fn check(network: &BridgeNetwork, mappings: &[PortMapping]) -> Result<Vec<Entry>, PublishError> {
@@ -226,7 +240,7 @@ fn check(network: &BridgeNetwork, mappings: &[PortMapping]) -> Result<Vec<Entry>
     Ok(entries)
 }
 
-/// Binds every port: keeps the single ones, lets go of those of ranges.
+/// Binds every port: keeps the single ones, lets go of those of intervals.
 fn hold_all(
     sockets: &NetworkSockets,
     entries: &[Entry],
@@ -244,7 +258,7 @@ fn hold_all(
                 Errno::ADDRNOTAVAIL => PublishError::NotLocal { host_ip },
                 source => PublishError::Bind { host_ip, port, protocol, source },
             })?;
-            held.extend(entry.is_single().then_some(socket));
+            held.extend(entry.is_held().then_some(socket));
         }
     }
     Ok(held)
@@ -252,23 +266,38 @@ fn hold_all(
 
 /// Why the maps refused: usually a port that one of our containers has and no socket holds (a range, or the monitor
 /// died and the container lives).
-fn explain(
-    sockets: &NetworkSockets,
-    entries: &[Entry],
-    own: Option<Ipv4Addr>,
-    source: NftError,
-) -> PublishError {
+fn explain(sockets: &NetworkSockets, entries: &[Entry], own: Ipv4Addr, source: NftError) -> PublishError {
+    let published = list_published(sockets).unwrap_or_default();
+    overlap(entries, &published, own)
+        .unwrap_or_else(|| PublishError::Rules { table: sockets.table.clone(), source })
+}
+
+/// Single ports and ranges are in different maps, and neither refuses what overlaps the other. Looking after having
+/// written, and not before, leaves no gap: of two who write at once, the later sees the earlier.
+fn refuse_overlaps(sockets: &NetworkSockets, entries: &[Entry], own: Ipv4Addr) -> Result<(), PublishError> {
     let rules = |source| PublishError::Rules { table: sockets.table.clone(), source };
-    let Ok(published) = list_published(sockets) else { return rules(source) };
-    for published in published.iter().filter(|published| Some(published.container_ip) != own) {
-        let Ok(theirs) = Entry::new(&published.mapping) else { continue };
-        if let Some(ours) = entries.iter().find(|ours| ours.overlaps(&theirs)) {
+    let has_range = entries.iter().any(|entry| !entry.is_single());
+    let maps: &[&str] = if has_range { &element::MAPS } else { &[firewall::RANGES] };
+    let error = match list_maps(sockets, maps) {
+        Ok(published) => overlap(entries, &published, own),
+        Err(source) => Some(rules(source)),
+    };
+    let Some(error) = error else { return Ok(()) };
+    // The first error is the one to report; what stays is found by its address.
+    let _ = delete_elements(sockets, own, entries);
+    Err(error)
+}
+
+fn overlap(entries: &[Entry], published: &[Published], own: Ipv4Addr) -> Option<PublishError> {
+    let others = published.iter().filter(|published| published.container_ip != own);
+    others
+        .filter_map(|published| Some((published.container_ip, Entry::new(&published.mapping).ok()?)))
+        .find_map(|(container_ip, theirs)| {
+            let ours = entries.iter().find(|ours| ours.overlaps(&theirs))?;
             let port = ours.first.max(theirs.first);
-            let holder = Holder::Container(published.container_ip);
-            return PublishError::InUse { host_ip: ours.host_ip, port, protocol: ours.protocol, holder };
-        }
-    }
-    rules(source)
+            let holder = Holder::Container(container_ip);
+            Some(PublishError::InUse { host_ip: ours.host_ip, port, protocol: ours.protocol, holder })
+        })
 }
 
 /// Withdraws the ports: the entries in one transaction, then the connections that came through them, last the
@@ -299,7 +328,7 @@ pub fn unpublish_address(sockets: &NetworkSockets, container_ip: Ipv4Addr) -> Re
         .filter_map(|published| Entry::new(&published.mapping).ok())
         .collect();
     delete_elements(sockets, container_ip, &entries)?;
-    conntrack::flush(&sockets.netfilter, Filter::AnsweredByAddress(container_ip))
+    conntrack::flush(&sockets.netfilter, Filter::AnsweredByAddress(container_ip), |_| true)
         .map_err(|source| UnpublishError::Connections { address: container_ip, source })?;
     Ok(entries.len())
 }
@@ -338,21 +367,21 @@ fn end_connections(
     container_ip: Ipv4Addr,
     entries: &[Entry],
 ) -> Result<(), UnpublishError> {
-    let flush = |filter| {
-        conntrack::flush(&sockets.netfilter, filter)
-            .map_err(|source| UnpublishError::Connections { address: container_ip, source })
-    };
+    let failed = |source| UnpublishError::Connections { address: container_ip, source };
     if entries.len() > LISTINGS_MAX || entries.iter().any(|entry| !entry.is_single()) {
-        let translated_to = |protocol: u8, port: u16| {
-            entries.iter().any(|entry| entry.protocol.number() == protocol && entry.leads_to(port))
+        let came_through = |flow: &Tracked| {
+            let leads = |entry: &Entry| {
+                entry.protocol.number() == flow.protocol && entry.leads_to(flow.answering_port)
+            };
+            entries.iter().any(leads)
         };
-        conntrack::flush_where(&sockets.netfilter, Filter::AnsweredByAddress(container_ip), translated_to)
-            .map_err(|source| UnpublishError::Connections { address: container_ip, source })?;
-        return Ok(());
+        let filter = Filter::AnsweredByAddress(container_ip);
+        return conntrack::flush(&sockets.netfilter, filter, came_through).map(drop).map_err(failed);
     }
     for entry in entries {
         let (protocol, port) = (entry.protocol.number(), entry.container_port);
-        flush(Filter::AnsweredBy { address: container_ip, protocol, port })?;
+        let filter = Filter::AnsweredBy { address: container_ip, protocol, port };
+        conntrack::flush(&sockets.netfilter, filter, |_| true).map_err(failed)?;
     }
     Ok(())
 }
@@ -371,8 +400,12 @@ pub struct Published {
 /// # Errors
 /// When the maps cannot be read.
 pub fn list_published(sockets: &NetworkSockets) -> Result<Vec<Published>, NftError> {
+    list_maps(sockets, &element::MAPS)
+}
+
+fn list_maps(sockets: &NetworkSockets, maps: &[&str]) -> Result<Vec<Published>, NftError> {
     let mut found = Vec::new();
-    for map in [firewall::PORTS, firewall::PORTS_AT, firewall::RANGES] {
+    for map in maps {
         let elements = query::elements(&sockets.netfilter, firewall::FAMILY, &sockets.table, map)?;
         found.extend(elements.iter().filter_map(|element| element::parse(map, element)));
     }
