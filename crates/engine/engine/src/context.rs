@@ -1,6 +1,7 @@
 //! What the engine knows about the host before it does anything: built once in `main`, passed down as a value.
 
 use crate::documents::FileError;
+use crate::model::Ulimit;
 use ids::InstanceId;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -57,7 +58,7 @@ pub struct HostContext {
 }
 
 /// The namespace of people's containers and images.
-pub const DEFAULT_NAMESPACE: &str = "default";
+const DEFAULT_NAMESPACE: &str = "default";
 
 /// Why the context could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -192,6 +193,19 @@ impl Default for HostConfig {
 }
 
 impl HostConfig {
+    /// `default-ulimits` as the plan takes them; -1 is unlimited.
+    pub(crate) fn ulimits(&self) -> Vec<Ulimit> {
+        let value = |number: i64| u64::try_from(number).unwrap_or(u64::MAX);
+        self.default_ulimits
+            .iter()
+            .map(|(key, limit)| Ulimit {
+                name: if limit.name.is_empty() { key.clone() } else { limit.name.clone() },
+                soft: value(limit.soft),
+                hard: value(limit.hard),
+            })
+            .collect()
+    }
+
     /// Reads a host file; a missing one means the defaults.
     ///
     /// # Errors

@@ -1,6 +1,11 @@
 //! Reading and writing small files of the instance, with the path in every error.
 
+use monitor::desired::Desired;
+use monitor::facts::{self, Durability};
+use monitor::layout::{ContainerDirectories, data};
+use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// A file or directory of the instance could not be worked with.
@@ -27,5 +32,67 @@ impl FileError {
     pub(crate) fn of_errno(action: &'static str, path: &Path) -> impl FnOnce(rustix::io::Errno) -> Self {
         let path = path.to_owned();
         move |errno| Self { action, path, source: errno.into() }
+    }
+}
+
+/// Makes a directory for the owner alone, and its parents; whether it was not there.
+pub(crate) fn make_directory(path: &Path) -> Result<bool, FileError> {
+    let make = || fs::DirBuilder::new().mode(0o700).create(path);
+    let outcome = match make() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().unwrap_or(path);
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o711)
+                .create(parent)
+                .map_err(FileError::of("create", parent))?;
+            make()
+        }
+        done => done,
+    };
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(FileError::of("create", path)(error)),
+    }
+}
+
+/// Reads a container's desired document; `None` when it has none.
+pub(crate) fn read_desired(directories: &ContainerDirectories) -> Result<Option<Desired>, FileError> {
+    let path = directories.data.join(data::DESIRED);
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| FileError {
+            action: "understand",
+            path,
+            source: error.into(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::of("read", &path)(error)),
+    }
+}
+
+/// Replaces a container's desired document.
+pub(crate) fn write_desired(
+    directories: &ContainerDirectories,
+    desired: &Desired,
+    durability: Durability,
+) -> Result<(), FileError> {
+    facts::write(&directories.data, data::DESIRED, desired, durability)
+        .map_err(FileError::of("write", &directories.data.join(data::DESIRED)))
+}
+
+/// Removes a file; one that is not there is no error.
+pub(crate) fn remove_file(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::of("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a tree of ours; one that is not there is no error.
+pub(crate) fn remove_directory(path: &Path) -> Result<(), FileError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::of("remove", path)(error)),
+        _ => Ok(()),
     }
 }

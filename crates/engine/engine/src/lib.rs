@@ -11,13 +11,17 @@
 //! Limits: one engine value belongs to one process; its database handle must not cross a fork.
 
 pub mod containers;
+pub mod images;
 pub mod model;
+pub mod networks;
 pub mod plan;
 pub mod system;
 
 mod context;
 mod documents;
 mod engine;
+mod events;
+mod libexec;
 
 pub use containers::{
     AttachError, Attached, ControlError, CreateError, CreateOptions, Created, ExecConfig, ExecError,
@@ -28,3 +32,13 @@ pub use containers::{
 pub use context::{ContextError, HostConfig, HostContext, Programs, Roots};
 pub use documents::FileError;
 pub use engine::Engine;
+
+// Types of lower floors that are part of this interface: doors see those floors only through here.
+pub use image;
+pub use monitor::client::{ClientError, Connection, Event as StreamEvent};
+pub use monitor::desired::RestartPolicy;
+pub use monitor::facts::{Exited, Health, HealthStatus, Probe, Started};
+pub use monitor::protocol::{FRAME_MAX, FailureKind, Frame, Streams};
+pub use monitor::status::State;
+pub use network::{EndpointConfig, PortMapping, Protocol};
+pub use spec;

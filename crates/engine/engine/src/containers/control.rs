@@ -1,9 +1,15 @@
 //! Small requests to a running container: signal, pause, resize, processes.
 
 use super::LookupError;
+use super::launch::ConnectError;
 use crate::Engine;
+use crate::plan::signals;
 use ids::{ContainerId, ExecId};
-use monitor::client::ClientError;
+use monitor::client::{ClientError, Connection};
+use monitor::events::Event;
+use monitor::protocol::{Reply, Request};
+use monitor::status::State;
+use std::fs;
 
 /// A process of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +33,7 @@ pub enum ControlError {
         id: ContainerId,
     },
     /// It is paused.
-    #[error("container {id} is paused")]
+    #[error("container {id} is already paused")]
     Paused {
         /// Which.
         id: ContainerId,
@@ -50,18 +56,40 @@ pub enum ControlError {
         /// The monitor's line.
         message: String,
     },
-    /// The monitor could not be asked.
+    /// Its monitor could not be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Its monitor could not be asked.
     #[error(transparent)]
     Client(#[from] ClientError),
 }
 
+/// A command line is read up to this many bytes.
+const COMMAND_MAX: usize = 4096;
+
 impl Engine {
+    fn running(&self, container: &str) -> Result<(ContainerId, Connection, State), ControlError> {
+        let id = self.find(container)?;
+        match self.connect(id.as_str())? {
+            Some((connection, observed)) => Ok((id, connection, observed.state)),
+            None => Err(ControlError::NotRunning { id }),
+        }
+    }
+
     /// Sends a signal, by name or number (`KILL`, `SIGKILL`, `9`), to the first process.
     ///
     /// # Errors
     /// See [`ControlError`].
     pub fn kill(&self, container: &str, signal: &str) -> Result<(), ControlError> {
-        todo!()
+        let number =
+            signals::parse(signal).ok_or_else(|| ControlError::InvalidSignal { text: signal.to_owned() })?;
+        let (id, connection, state) = self.running(container)?;
+        if state == State::Restarting {
+            return Err(ControlError::NotRunning { id });
+        }
+        carry_out(&connection, &Request::Signal { signal: number })?;
+        self.event(&Event::now("container", "kill", id.as_str()).with("signal", number.to_string()));
+        Ok(())
     }
 
     /// Freezes a container.
@@ -69,7 +97,11 @@ impl Engine {
     /// # Errors
     /// See [`ControlError`].
     pub fn pause(&self, container: &str) -> Result<(), ControlError> {
-        todo!()
+        let (id, connection, state) = self.running(container)?;
+        match state {
+            State::Paused => Err(ControlError::Paused { id }),
+            _ => carry_out(&connection, &Request::Pause),
+        }
     }
 
     /// Thaws a container.
@@ -77,7 +109,11 @@ impl Engine {
     /// # Errors
     /// See [`ControlError`].
     pub fn unpause(&self, container: &str) -> Result<(), ControlError> {
-        todo!()
+        let (id, connection, state) = self.running(container)?;
+        match state {
+            State::Paused => carry_out(&connection, &Request::Unpause),
+            _ => Err(ControlError::NotPaused { id }),
+        }
     }
 
     /// Tells the terminal of a container, or of an exec in it, its new size.
@@ -91,7 +127,8 @@ impl Engine {
         rows: u16,
         columns: u16,
     ) -> Result<(), ControlError> {
-        todo!()
+        let connection = Connection::open(&self.directories(id))?;
+        carry_out(&connection, &Request::Resize { exec: exec.cloned(), rows, columns })
     }
 
     /// The processes of a running container.
@@ -99,6 +136,31 @@ impl Engine {
     /// # Errors
     /// See [`ControlError`].
     pub fn processes(&self, container: &str) -> Result<Vec<ProcessInfo>, ControlError> {
-        todo!()
+        let (_, connection, _) = self.running(container)?;
+        match connection.ask(&Request::Processes)? {
+            Reply::Processes { pids } => Ok(pids.into_iter().filter_map(describe).collect()),
+            Reply::Failed { message, .. } => Err(ControlError::Refused { message }),
+            _ => Ok(Vec::new()),
+        }
     }
+}
+
+fn carry_out(connection: &Connection, request: &Request) -> Result<(), ControlError> {
+    match connection.ask(request)? {
+        Reply::Failed { message, .. } => Err(ControlError::Refused { message }),
+        _ => Ok(()),
+    }
+}
+
+/// What a process is called; `None` when it is gone.
+fn describe(pid: i32) -> Option<ProcessInfo> {
+    let mut bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    bytes.truncate(COMMAND_MAX);
+    let text = String::from_utf8_lossy(&bytes);
+    let command = text.trim_end_matches('\0').replace('\0', " ");
+    if !command.is_empty() {
+        return Some(ProcessInfo { pid, command });
+    }
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(ProcessInfo { pid, command: format!("[{}]", name.trim_end()) })
 }

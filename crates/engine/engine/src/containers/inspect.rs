@@ -10,6 +10,7 @@ impl Engine {
     /// # Errors
     /// See [`LookupError`].
     pub fn inspect(&self, container: &str) -> Result<ContainerView, LookupError> {
-        todo!()
+        let found = self.read_container(container)?;
+        self.view(found)?.ok_or_else(|| LookupError::NotFound { query: container.to_owned() })
     }
 }

@@ -1,6 +1,9 @@
 //! Create and start in one go, and what follows the end of a container that somebody waited for.
 
-use super::{CreateError, CreateOptions, RemoveError, Running, StartError, StartOptions};
+use super::create::Fresh;
+use super::remove::RemoveOptions;
+use super::start::Startable;
+use super::{CreateError, CreateOptions, LookupError, RemoveError, Running, StartError, StartOptions};
 use crate::Engine;
 use crate::model::ContainerConfig;
 use ids::ContainerId;
@@ -12,8 +15,13 @@ pub enum RunError {
     #[error(transparent)]
     Create(#[from] CreateError),
     /// It could not be started; it stays, unless it is `auto_remove`.
-    #[error(transparent)]
-    Start(#[from] StartError),
+    #[error("{source}")]
+    Start {
+        /// The container.
+        id: ContainerId,
+        /// Why.
+        source: StartError,
+    },
 }
 
 impl RunError {
@@ -22,7 +30,7 @@ impl RunError {
     pub fn exit_code(&self) -> i32 {
         match self {
             Self::Create(_) => 125,
-            Self::Start(error) => error.exit_code(),
+            Self::Start { source, .. } => source.exit_code(),
         }
     }
 }
@@ -39,7 +47,29 @@ impl Engine {
         create: CreateOptions,
         start: StartOptions,
     ) -> Result<Running, RunError> {
-        todo!()
+        let Fresh { created, desired, record, directories, operation } = self.create_fresh(config, create)?;
+        let startable = Startable {
+            id: &created.id,
+            name: &created.name,
+            record: &record,
+            directories: &directories,
+            desired: Some(desired),
+        };
+        let started = self.start_held(startable, &start);
+        drop(operation);
+        match started {
+            Ok(mut running) => {
+                running.warnings.splice(0..0, created.warnings);
+                Ok(running)
+            }
+            Err(source) => {
+                if record.config.auto_remove {
+                    // The start's failure is what the user must see; a leftover is found by `system check`.
+                    let _ = self.remove(created.id.as_str(), RemoveOptions { force: true, volumes: true });
+                }
+                Err(RunError::Start { id: created.id, source })
+            }
+        }
     }
 
     /// After the end of a container that was started with `engine_waits`: removes it, with its anonymous volumes, if
@@ -48,7 +78,7 @@ impl Engine {
     /// # Errors
     /// See [`RemoveError`].
     pub fn finish(&self, running: &Running) -> Result<(), RemoveError> {
-        todo!()
+        if running.auto_remove { self.reap(&running.id) } else { Ok(()) }
     }
 
     /// What a monitor has executed when no engine waited: removes an ended `auto_remove` container. One that is gone
@@ -57,6 +87,9 @@ impl Engine {
     /// # Errors
     /// See [`RemoveError`].
     pub fn reap(&self, id: &ContainerId) -> Result<(), RemoveError> {
-        todo!()
+        match self.remove_ended(id) {
+            Err(RemoveError::Lookup(LookupError::NotFound { .. })) => Ok(()),
+            done => done,
+        }
     }
 }

@@ -1,11 +1,19 @@
 //! Starting a container: a monitor is launched and answers.
 
-use super::LookupError;
+use super::launch::{LaunchError, Ownership};
+use super::lookup::{Held, LookupError};
+use super::observe;
+use super::record::Record;
 use crate::Engine;
-use crate::documents::FileError;
+use crate::documents::{self, FileError};
+use crate::networks::PortsError;
 use ids::{ContainerId, ContainerName};
 use monitor::client::{ClientError, Connection};
-use monitor::protocol::{FailureKind, Streams};
+use monitor::desired::{Desired, NetworkPlan};
+use monitor::facts::Durability;
+use monitor::layout::{ContainerDirectories, data};
+use monitor::protocol::{FailureKind, LaunchMode, Reply, Request, Streams};
+use monitor::status::State;
 use state::StateError;
 
 /// How a container is started.
@@ -30,8 +38,8 @@ pub struct Running {
     pub tty: bool,
     /// Whether [`Engine::finish`] will remove it.
     pub auto_remove: bool,
-    /// The conversation with the monitor: a stream connection when streams were asked for, else closed by the
-    /// monitor once nothing more is to come. Absent when the container already ran and no streams were asked for.
+    /// The conversation with the monitor: a stream connection when streams were asked for or the engine waits, else
+    /// closed by the monitor. Absent when the container already ran and no streams were asked for.
     pub connection: Option<Connection>,
     /// What a person should know, one line each.
     pub warnings: Vec<String>,
@@ -43,15 +51,22 @@ pub enum StartError {
     /// Which container.
     #[error(transparent)]
     Lookup(#[from] LookupError),
-    /// The monitor says why.
+    /// It is paused. The words are Docker's.
+    #[error("cannot start a paused container, try unpause instead")]
+    Paused,
+    /// A host port.
+    #[error(transparent)]
+    Ports(#[from] PortsError),
+    /// No monitor came up, or it could not start the container.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// The monitor of a running container refuses.
     #[error("{message}")]
-    Failed {
-        /// What kind of failure.
-        kind: FailureKind,
+    Refused {
         /// The monitor's line.
         message: String,
     },
-    /// The monitor could not be asked.
+    /// The monitor of a running container could not be asked.
     #[error(transparent)]
     Client(#[from] ClientError),
     /// The index.
@@ -68,11 +83,25 @@ impl StartError {
     #[must_use]
     pub fn exit_code(&self) -> i32 {
         match self {
-            Self::Failed { kind: FailureKind::CommandNotFound, .. } => 127,
-            Self::Failed { kind: FailureKind::CommandNotExecutable, .. } => 126,
+            Self::Launch(LaunchError::Failed { kind: FailureKind::CommandNotFound, .. }) => 127,
+            Self::Launch(LaunchError::Failed { kind: FailureKind::CommandNotExecutable, .. }) => 126,
             _ => 125,
         }
     }
+}
+
+/// How often a start is tried again when a port that was chosen freely turns out to be taken.
+const PORT_ATTEMPTS: u32 = 5;
+
+/// A container whose operation lock is held, and what is known of it.
+#[derive(Debug)]
+pub(crate) struct Startable<'a> {
+    pub(crate) id: &'a ContainerId,
+    pub(crate) name: &'a ContainerName,
+    pub(crate) record: &'a Record,
+    pub(crate) directories: &'a ContainerDirectories,
+    /// The document, if the caller has just written it.
+    pub(crate) desired: Option<Desired>,
 }
 
 impl Engine {
@@ -81,6 +110,97 @@ impl Engine {
     /// # Errors
     /// See [`StartError`].
     pub fn start(&self, container: &str, options: StartOptions) -> Result<Running, StartError> {
-        todo!()
+        let Held { container, directories, operation } = self.hold(container)?;
+        let startable = Startable {
+            id: &container.id,
+            name: &container.name,
+            record: &container.record,
+            directories: &directories,
+            desired: None,
+        };
+        let running = self.start_held(startable, &options);
+        drop(operation);
+        running
+    }
+
+    /// The same for a container in our hands.
+    pub(crate) fn start_held(
+        &self,
+        mut what: Startable<'_>,
+        options: &StartOptions,
+    ) -> Result<Running, StartError> {
+        let connection = match self.settle(what.directories)? {
+            Ownership::Monitor => join(what.directories, options.streams)?,
+            Ownership::Free(liveness) => {
+                let desired = match what.desired.take() {
+                    Some(desired) => desired,
+                    None => documents::read_desired(what.directories)?
+                        .ok_or_else(|| LookupError::Incomplete { id: what.id.clone() })?,
+                };
+                documents::remove_file(&what.directories.data.join(data::STOPPED_BY_USER))?;
+                Some(self.launch_with_ports(&what, desired, liveness, options)?)
+            }
+        };
+        Ok(Running {
+            id: what.id.clone(),
+            name: what.name.clone(),
+            tty: what.record.config.tty,
+            auto_remove: what.record.config.auto_remove,
+            connection,
+            warnings: Vec::new(),
+        })
+    }
+
+    fn launch_with_ports(
+        &self,
+        what: &Startable<'_>,
+        mut desired: Desired,
+        mut liveness: super::operation::Liveness,
+        options: &StartOptions,
+    ) -> Result<Connection, StartError> {
+        let free_choice =
+            what.record.ports.iter().any(|port| port.choice.is_none_or(|(first, last)| first != last));
+        let mut attempt = 1;
+        loop {
+            self.decide_ports(what, &mut desired)?;
+            let error = match self.launch(what.directories, liveness, LaunchMode::Start, options) {
+                Ok(connection) => return Ok(connection),
+                Err(error) => error,
+            };
+            let port_lost = matches!(error, LaunchError::Failed { kind: FailureKind::PortInUse, .. });
+            let again = super::operation::Liveness::try_take(what.directories)?;
+            match again {
+                Some(taken) if port_lost && free_choice && attempt < PORT_ATTEMPTS => liveness = taken,
+                _ => return Err(error.into()),
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Puts concrete ports into the document, if the container publishes any.
+    fn decide_ports(&self, what: &Startable<'_>, desired: &mut Desired) -> Result<(), StartError> {
+        let NetworkPlan::Bridge { ports, .. } = &mut desired.network else { return Ok(()) };
+        if what.record.ports.is_empty() {
+            return Ok(());
+        }
+        *ports = self.choose_ports(what.id, &what.record.ports)?;
+        desired.generation += 1;
+        let durability = if desired.auto_remove { Durability::Process } else { Durability::Power };
+        Ok(documents::write_desired(what.directories, desired, durability)?)
+    }
+}
+
+/// Joins a container that runs already.
+fn join(directories: &ContainerDirectories, streams: Streams) -> Result<Option<Connection>, StartError> {
+    if observe::observe(directories).state == State::Paused {
+        return Err(StartError::Paused);
+    }
+    if !streams.any() {
+        return Ok(None);
+    }
+    let connection = Connection::open(directories)?;
+    match connection.ask(&Request::Attach { streams })? {
+        Reply::Failed { message, .. } => Err(StartError::Refused { message }),
+        _ => Ok(Some(connection)),
     }
 }

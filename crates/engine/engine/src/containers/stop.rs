@@ -1,10 +1,18 @@
 //! Stopping and restarting.
 
-use super::{LookupError, StartError, StartOptions};
+use super::launch::{LaunchError, Ownership};
+use super::lookup::{Held, LookupError};
+use super::start::Startable;
+use super::{StartError, StartOptions, observe};
 use crate::Engine;
-use crate::documents::FileError;
+use crate::documents::{self, FileError};
+use crate::plan::signals;
 use ids::ContainerId;
-use monitor::client::ClientError;
+use monitor::client::{ClientError, Connection};
+use monitor::clock;
+use monitor::facts::{self, Durability, StopIntent};
+use monitor::layout::{ContainerDirectories, data};
+use monitor::protocol::{Reply, Request};
 
 /// How a container is stopped; what is absent is the container's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,12 +46,22 @@ pub enum StopError {
     /// The monitor could not be asked.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// A lost monitor could not be replaced.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
     /// A file of the container.
     #[error(transparent)]
     File(#[from] FileError),
     /// It stopped but did not start again.
     #[error(transparent)]
     Start(Box<StartError>),
+}
+
+/// Makes it durable that the user wants the container to end.
+pub(super) fn write_intent(directories: &ContainerDirectories) -> Result<(), FileError> {
+    let intent = StopIntent { at: clock::now() };
+    facts::write(&directories.data, data::STOPPED_BY_USER, &intent, Durability::Power)
+        .map_err(FileError::of("write", &directories.data.join(data::STOPPED_BY_USER)))
 }
 
 impl Engine {
@@ -53,7 +71,15 @@ impl Engine {
     /// # Errors
     /// See [`StopError`].
     pub fn stop(&self, container: &str, options: &StopOptions) -> Result<(), StopError> {
-        todo!()
+        let held = self.hold(container)?;
+        let request = stop_request(&held, options)?;
+        if let Some(connection) = self.begin_stop(&held, &request, true)? {
+            let id = held.container.id.clone();
+            // Others may look after the container while it takes its time.
+            drop(held);
+            await_end(&connection, id)?;
+        }
+        Ok(())
     }
 
     /// Stops a container if it runs, and starts it.
@@ -61,6 +87,70 @@ impl Engine {
     /// # Errors
     /// See [`StopError`].
     pub fn restart(&self, container: &str, options: &StopOptions) -> Result<(), StopError> {
-        todo!()
+        let held = self.hold(container)?;
+        let request = stop_request(&held, options)?;
+        // The intent keeps the policy from starting it before we do; starting clears it.
+        if let Some(connection) = self.begin_stop(&held, &request, true)? {
+            await_end(&connection, held.container.id.clone())?;
+            super::operation::Liveness::take_within(&held.directories, RELEASE_PATIENCE)?;
+        }
+        let startable = Startable {
+            id: &held.container.id,
+            name: &held.container.name,
+            record: &held.container.record,
+            directories: &held.directories,
+            desired: None,
+        };
+        let started = self.start_held(startable, &StartOptions::default());
+        started.map(drop).map_err(|error| StopError::Start(Box::new(error)))
+    }
+
+    /// Sends the request to a running container; `None` when there is nothing to wait for.
+    fn begin_stop(
+        &self,
+        held: &Held,
+        request: &Request,
+        by_user: bool,
+    ) -> Result<Option<Connection>, StopError> {
+        let directories = &held.directories;
+        let observed = observe::observe(directories);
+        if !observed.owned && !observed.alive && !observed.needs_recovery() {
+            return Ok(None);
+        }
+        if by_user {
+            write_intent(directories)?;
+        }
+        if let Ownership::Free(_) = self.settle(directories)? {
+            return Ok(None);
+        }
+        let connection = match Connection::open(directories) {
+            Err(ClientError::NoMonitor) => return Ok(None),
+            connection => connection?,
+        };
+        connection.send(request, &[])?;
+        Ok(Some(connection))
+    }
+}
+
+/// How long a monitor may take from the container's end to letting go.
+const RELEASE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
+fn stop_request(held: &Held, options: &StopOptions) -> Result<Request, StopError> {
+    let desired = documents::read_desired(&held.directories)?
+        .ok_or_else(|| LookupError::Incomplete { id: held.container.id.clone() })?;
+    let signal = match &options.signal {
+        None => desired.stop.signal,
+        Some(text) => signals::parse(text).ok_or_else(|| StopError::InvalidSignal { text: text.clone() })?,
+    };
+    let timeout_seconds = options.timeout_seconds.unwrap_or(desired.stop.timeout_seconds);
+    Ok(Request::Stop { signal, timeout_seconds })
+}
+
+fn await_end(connection: &Connection, id: ContainerId) -> Result<(), StopError> {
+    match connection.reply() {
+        Ok((Reply::Failed { message, .. }, _)) => Err(StopError::Refused { id, message }),
+        // Gone means that the monitor ended, which it does after the container.
+        Ok(_) | Err(ClientError::Gone) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

@@ -37,6 +37,8 @@ pub enum Source {
     Volume {
         /// Its name; a new anonymous one when absent.
         name: Option<VolumeName>,
+        /// The name was made up.
+        anonymous: bool,
         /// Copy the image's content into it while it is empty.
         copy: bool,
         /// Options for a volume that is made now.
@@ -96,6 +98,7 @@ pub fn image_volumes(all: &mut Vec<PlannedMount>, image: &ExecutionConfig) {
 fn anonymous() -> Source {
     Source::Volume {
         name: None,
+        anonymous: true,
         copy: true,
         options: BTreeMap::new(),
         labels: BTreeMap::new(),
@@ -117,6 +120,7 @@ fn plan(mount: &MountConfig) -> Result<PlannedMount, PlanError> {
         },
         MountSource::Volume { name, no_copy, options, labels } => Source::Volume {
             name: name.clone(),
+            anonymous: false,
             copy: !no_copy,
             options: options.clone(),
             labels: labels.clone(),

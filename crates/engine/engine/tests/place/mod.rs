@@ -1,0 +1,61 @@
+//! An instance of its own for one test, and the proof that nothing of it is left.
+
+use engine::{Engine, HostContext, Programs, Roots};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// An engine with roots of its own.
+pub(crate) struct Place {
+    pub(crate) engine: Engine,
+    directory: tempfile::TempDir,
+}
+
+/// The runtime program beside the test's own directory, as cargo lays them out.
+fn runtime() -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?.parent()?.parent()?.join("sampan-runtime");
+    path.exists().then_some(path)
+}
+
+impl Place {
+    /// `None`, with a line that says why, where the test cannot run.
+    pub(crate) fn new() -> Option<Self> {
+        let Some(runtime) = runtime() else {
+            eprintln!("skipped: build sampan-runtime first");
+            return None;
+        };
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: needs root");
+            return None;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let roots = Roots { data: directory.path().join("data"), exec: directory.path().join("exec") };
+        let programs = Programs {
+            sampan: runtime.with_file_name("sampan"),
+            runtime,
+            build: "dev".into(),
+            version: "0".into(),
+        };
+        let context = HostContext::open(roots, programs, None).unwrap();
+        Some(Self { engine: Engine::open(context), directory })
+    }
+
+    fn names(&self, path: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.directory.path().join(path)) else { return Vec::new() };
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// No directory, file system or cgroup of a container is left.
+    pub(crate) fn assert_empty(&self) {
+        for path in ["data/containers", "data/trash", "data/snapshots/containers", "exec/containers", "data/volumes"] {
+            assert_eq!(self.names(path), Vec::<String>::new(), "{path}");
+        }
+        let instance = format!("sampan-{}", self.engine.context().instance);
+        for group in ["memory", "pids", "cpu", "unified", "."] {
+            let path = Path::new("/sys/fs/cgroup").join(group).join(&instance);
+            let left = fs::read_dir(&path).map_or(0, |entries| {
+                entries.flatten().filter(|entry| entry.path().is_dir()).count()
+            });
+            assert_eq!(left, 0, "{}", path.display());
+        }
+    }
+}
