@@ -391,3 +391,17 @@ fn pauses_and_goes_on() {
     assert_eq!(instance.connect().ask(&Request::Unpause).unwrap(), Reply::Done);
     wait_until("it writes again", || instance.log().len() > before);
 }
+
+#[test]
+fn system_calls_are_filtered() {
+    let mut instance = Instance::new(&[
+        "sh",
+        "-c",
+        "busybox grep Seccomp: /proc/self/status; busybox mount -t tmpfs x /tmp",
+    ]);
+    instance.desired.seccomp = SeccompChoice::Default;
+    let connection = instance.start(BOTH);
+    let (stdout, stderr, record) = follow(&connection);
+    assert_eq!(String::from_utf8_lossy(&stdout), "Seccomp:\t2\n");
+    assert_ne!(record.exit_code, 0, "mount(2) was not refused: {}", String::from_utf8_lossy(&stderr));
+}

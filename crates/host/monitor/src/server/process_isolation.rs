@@ -3,13 +3,14 @@
 use super::isolation::{ChildStdio, ExecRequest, Failure, Isolation, Launched, OomSignal};
 use super::reactor::Interest;
 use crate::client::Connection;
-use crate::desired::{Desired, NetworkPlan};
+use crate::desired::{Desired, NetworkPlan, SeccompChoice};
 use crate::layout::ContainerDirectories;
 use crate::protocol::{FailureKind, Reply, Request};
 use cgroup::{Entry, Group, GroupPath, Hierarchies, OomWatch};
 use ids::{ContainerId, InstanceId};
 use kernel::namespace::{self, Kind, Kinds};
 use network::{NamespaceSocket, NetworkSockets, PublishError, PublishedPorts};
+use runtime::seccomp::{self, CapabilitySet};
 use runtime::{Created, ExecLaunch, JoinedNamespaces, Launch, LaunchError, Stdio, Streams};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ pub(super) struct ProcessIsolation {
     oom: Option<OomWatch>,
     /// A first process that waits for its program.
     waiting: Option<Created>,
+    /// The container's filter of system calls, for further processes.
+    filter: Option<seccomp::Program>,
     /// What failed before the sandbox was destroyed.
     failures: Vec<String>,
 }
@@ -50,6 +53,7 @@ impl ProcessIsolation {
             entry: None,
             oom: None,
             waiting: None,
+            filter: None,
             failures: Vec::new(),
         }
     }
@@ -174,6 +178,23 @@ impl ProcessIsolation {
         self.oom = group.oom_events().ok().flatten();
         Ok(())
     }
+
+    fn compile_filter(&mut self, desired: &Desired) -> Result<(), Failure> {
+        let compiled = match &desired.seccomp {
+            SeccompChoice::Unconfined => return Ok(()),
+            SeccompChoice::Default => {
+                let process = desired.spec.process.as_ref();
+                let bounding =
+                    process.and_then(|process| process.capabilities.as_ref()).map(|sets| &sets.bounding);
+                seccomp::Program::default_for(CapabilitySet::from_names(
+                    bounding.map_or(&[][..], Vec::as_slice),
+                ))
+            }
+            SeccompChoice::Profile(profile) => seccomp::Program::compile(profile).map(|(program, _)| program),
+        };
+        self.filter = Some(compiled.map_err(|error| Failure::host(&error))?);
+        Ok(())
+    }
 }
 
 fn errno_failure(context: &str, errno: rustix::io::Errno) -> Failure {
@@ -205,7 +226,8 @@ impl Isolation for ProcessIsolation {
         let result = self
             .open_namespaces(desired)
             .and_then(|()| self.set_up_network(desired))
-            .and_then(|()| self.set_up_cgroup(desired));
+            .and_then(|()| self.set_up_cgroup(desired))
+            .and_then(|()| self.compile_filter(desired));
         if result.is_err() {
             let failures = self.destroy();
             self.failures = failures;
@@ -233,7 +255,7 @@ impl Isolation for ProcessIsolation {
                 .map_err(|errno| errno_failure("open the container's namespaces", errno))?;
             self.namespaces.push((kind, namespace));
         }
-        Ok(())
+        self.compile_filter(desired)
     }
 
     fn create(&mut self, desired: &Desired, stdio: ChildStdio) -> Result<Launched, Failure> {
@@ -241,6 +263,7 @@ impl Isolation for ProcessIsolation {
         let mut launch = Launch::new(&desired.spec, &desired.rootfs, runtime_stdio(stdio));
         launch.join = self.joined();
         launch.cgroup = self.entry.as_ref().map(cgroup_entry);
+        launch.seccomp = self.filter.as_ref();
         let mut created = runtime::create(launch).map_err(|error| launch_failure(&error))?;
         let pidfd = created.pidfd().try_clone_to_owned().map_err(|error| Failure::host(&error))?;
         let launched = Launched { pid: created.pid(), pidfd, terminal: created.terminal() };
@@ -261,6 +284,7 @@ impl Isolation for ProcessIsolation {
     ) -> Result<Launched, Failure> {
         let mut launch = ExecLaunch::new(target, request.process, runtime_stdio(stdio));
         launch.cgroup = self.entry.as_ref().map(cgroup_entry);
+        launch.seccomp = self.filter.as_ref().filter(|_| !request.privileged);
         let (started, terminal) = runtime::exec(launch).map_err(|error| launch_failure(&error))?;
         Ok(Launched { pid: started.pid, pidfd: started.pidfd, terminal })
     }

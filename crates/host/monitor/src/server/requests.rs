@@ -218,11 +218,8 @@ impl Monitor {
             let word = if paused { "already" } else { "not" };
             return Err(Failure::state(format!("the container is {word} paused")));
         }
-        if paused {
-            self.isolation.pause()?
-        } else {
-            self.isolation.unpause()?
-        }
+        let changed = if paused { self.isolation.pause() } else { self.isolation.unpause() };
+        changed?;
         started.paused = paused;
         facts::write(&self.place.data_path(), crate::layout::data::STARTED, started, Durability::Process)
             .map_err(|error| Failure::host(&error))?;
