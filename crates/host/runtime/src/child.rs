@@ -166,10 +166,11 @@ enum Starter {
 }
 
 fn wait_for_start(assignment: &Assignment<'_>) -> Result<Starter, Failure> {
-    let Some(gate) = assignment.gate else {
-        let told = channel::wait_for_go(assignment.channel).map_err(unprepared)?;
-        return Ok(if told { Starter::Parent } else { Starter::Nobody });
-    };
+    // With a gate this first word says that the parent has noted us down and may go away.
+    if !channel::wait_for_go(assignment.channel).map_err(unprepared)? {
+        return Ok(Starter::Nobody);
+    }
+    let Some(gate) = assignment.gate else { return Ok(Starter::Parent) };
     loop {
         let connection = channel::accept(gate).map_err(unprepared)?;
         // One that says nothing was somebody looking whether we still wait.

@@ -46,6 +46,7 @@ pub fn create(launch: Launch<'_>) -> Result<Created, LaunchError> {
         terminal: matches!(launch.stdio, Stdio::Terminal),
         seccomp: launch.seccomp.map(filter_kind),
         hooks: launch.hooks.is_some(),
+        keep_keyring: launch.keep_keyring,
         rlimit_defaults: launch.rlimit_defaults,
     };
     let plan = plan::create(launch.spec, situation)?;
@@ -89,6 +90,7 @@ pub fn exec(launch: ExecLaunch<'_>) -> Result<(Started, Option<OwnedFd>), Launch
         terminal: matches!(launch.stdio, Stdio::Terminal),
         seccomp: launch.seccomp.map(filter_kind),
         hooks: false,
+        keep_keyring: false,
         rlimit_defaults: launch.rlimit_defaults,
     };
     if launch.seccomp.is_some_and(crate::seccomp::Program::notifies) {
@@ -328,11 +330,15 @@ impl Created {
         channel::send_go(waiting.channel.as_fd()).map_err(|errno| self.lost(errno))
     }
 
-    /// Leaves the process to whoever starts it at its gate; the caller stays its parent for as long as it lives.
+    /// Leaves the process to whoever starts it at its gate ([`Launch::gate`]). Until this is called the process ends
+    /// when the caller does, so that one that nobody has noted down does not stay.
     ///
     /// # Errors
-    /// [`LaunchError::Channel`] when there is no process any more.
+    /// [`LaunchError::Channel`] or [`LaunchError::Died`] when there is no process any more.
     pub fn leave(mut self) -> Result<Started, LaunchError> {
+        if let Some(waiting) = &self.waiting {
+            channel::send_go(waiting.channel.as_fd()).map_err(|errno| self.lost(errno))?;
+        }
         self.release()
     }
 

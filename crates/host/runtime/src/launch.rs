@@ -31,6 +31,8 @@ pub struct Launch<'a> {
     /// A listening socket of [`kernel::seqpacket::listen`] at which the process waits for [`crate::start_at`], so
     /// that somebody else than the caller can start it. Without one it waits for [`crate::Created::start`].
     pub gate: Option<BorrowedFd<'a>>,
+    /// Whether the program keeps the caller's session keyring instead of getting a new one.
+    pub keep_keyring: bool,
     /// Whom the spec's hooks are told about; without it there are none. Those of `poststart` and `poststop` are the
     /// caller's to run ([`crate::hooks::run`]).
     pub hooks: Option<HookContext<'a>>,
@@ -50,6 +52,7 @@ impl<'a> Launch<'a> {
             rlimit_defaults: &[],
             preserve_fds: 0,
             gate: None,
+            keep_keyring: false,
             hooks: None,
         }
     }

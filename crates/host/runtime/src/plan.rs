@@ -330,6 +330,8 @@ pub struct Situation<'a> {
     pub seccomp: Option<FilterKind>,
     /// Whether the spec's hooks are run.
     pub hooks: bool,
+    /// Whether the session keyring stays the caller's.
+    pub keep_keyring: bool,
     /// Limits that nobody asked for.
     pub rlimit_defaults: &'a [Rlimit],
 }

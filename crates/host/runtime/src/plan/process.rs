@@ -37,7 +37,9 @@ pub(super) fn add(plan: &mut Plan, process: &Process, situation: Situation<'_>) 
     if !process.cwd.is_absolute() {
         return Err(invalid("process.cwd", process.cwd.to_string_lossy(), "must be absolute"));
     }
-    plan.steps.push(Step::Keyring);
+    if !situation.keep_keyring {
+        plan.steps.push(Step::Keyring);
+    }
     for limit in situation.rlimit_defaults {
         plan.steps.push(rlimit(limit, true)?);
     }
