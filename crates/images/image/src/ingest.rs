@@ -79,6 +79,18 @@ impl Ingest {
         Ok(Stored { digest, size })
     }
 
+    /// Stores bytes at hand under a digest of any algorithm, which is verified.
+    pub(crate) fn copy_bytes(&self, digest: &Digest, bytes: &[u8]) -> Result<Stored, ContentError> {
+        let size = bytes.len() as u64;
+        let mut writer = self.content.writer(Some((digest, size)), size)?;
+        writer.write_all(bytes).map_err(|source| ContentError::Io {
+            action: "write",
+            path: digest.as_str().into(),
+            source,
+        })?;
+        self.commit(writer)
+    }
+
     /// Stores a document of our own making.
     pub(crate) fn put_document(
         &self,

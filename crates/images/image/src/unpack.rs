@@ -8,15 +8,16 @@ use crate::ingest::{Assembled, Ingest};
 use crate::model::{Image, ImageLayer};
 use crate::progress::{Progress, Step};
 use crate::stream::{Packed, with_unpacked};
-use content::{ContentError, Stored};
+use content::{BlobWriter, ContentError, Stored};
 use ids::{Algorithm, Digest};
 use snapshot::{Durability, LayerKey, LayerMeta, PendingLayer, SnapshotError, SnapshotKey};
 use spec::image::{Descriptor, media_type};
 use spec::rootfs::Rootfs;
 use std::collections::HashSet;
 use std::io::{self, Read};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Mutex, PoisonError};
 
 /// How many layers are unpacked at once: each keeps two threads busy.
 const WORKERS: usize = 2;
@@ -70,17 +71,22 @@ impl From<SnapshotError> for UnpackError {
 }
 
 /// One layer to unpack.
-struct Job<'a> {
-    packed: &'a Descriptor,
+pub(crate) struct Job<'a> {
+    pub(crate) packed: &'a Descriptor,
     layer: &'a ImageLayer,
 }
 
-/// How it went without the layers below.
-enum Outcome {
-    Ready(PendingLayer, LayerMeta),
-    /// The archive leans on what is below (implied directories, hard links).
-    NeedsParents,
+/// A layer's blob that is there, or complete and to be published.
+pub(crate) struct Arrival {
+    pub(crate) writer: Option<BlobWriter>,
+    pub(crate) blob: Digest,
+    /// Which job it is for; `None` when the layer is unpacked already.
+    pub(crate) job: Option<usize>,
 }
+
+/// Layers that are filled and wait to be published together, since publishing syncs the file system. Not too many,
+/// since each holds two descriptors.
+const BATCH: usize = 16;
 
 impl Images {
     /// Makes sure that all layers of an image are unpacked.
@@ -147,28 +153,22 @@ impl Images {
         progress: &dyn Progress,
     ) -> Result<(), UnpackError> {
         let jobs = self.jobs(ingest, assembled, progress)?;
-        let outcomes = self.unpack_independent(&jobs, progress)?;
-        let mut ready = Vec::new();
-        let mut leaning = Vec::new();
-        for (job, outcome) in jobs.iter().zip(outcomes) {
-            match outcome {
-                Outcome::Ready(pending, meta) => ready.push((pending, meta)),
-                Outcome::NeedsParents => leaning.push(job),
-            }
+        let (sender, arrivals) = std::sync::mpsc::channel();
+        for (at, job) in jobs.iter().enumerate() {
+            // The receiver is in our hands.
+            let _ = sender.send(Arrival { writer: None, blob: job.packed.digest.clone(), job: Some(at) });
         }
-        self.snapshots.commit(ready)?;
-        // In order, since one may lean on another.
-        for job in leaning {
-            self.unpack_leaning(job, &assembled.image, progress)?;
-        }
+        drop(sender);
+        self.unpack_arrivals(ingest, &jobs, arrivals, &AtomicBool::new(false), progress)?;
+        self.unpack_rest(assembled, progress)?;
         for job in &jobs {
             progress.layer(&job.packed.digest, Step::Done);
         }
         Ok(())
     }
 
-    /// What is not unpacked yet, each layer once, and leased.
-    fn jobs<'a>(
+    /// What is not unpacked yet, each layer once; all layers are leased.
+    pub(crate) fn jobs<'a>(
         &self,
         ingest: &Ingest,
         assembled: &'a Assembled,
@@ -183,51 +183,102 @@ impl Images {
             }
             if self.snapshots.find_layer(&layer.diff_id, &layer.chain_id)?.is_some() {
                 progress.layer(&packed.digest, Step::Exists);
-            } else if seen.insert(&layer.chain_id) {
+            } else if seen.insert(&layer.diff_id) {
                 jobs.push(Job { packed, layer });
             }
         }
         Ok(jobs)
     }
 
-    fn unpack_independent(
+    /// Publishes and unpacks blobs as they arrive, until the channel closes or something fails (which `failed` tells
+    /// the sender). Layers that lean on those below them are left out.
+    pub(crate) fn unpack_arrivals(
         &self,
+        ingest: &Ingest,
         jobs: &[Job<'_>],
+        arrivals: Receiver<Arrival>,
+        failed: &AtomicBool,
         progress: &dyn Progress,
-    ) -> Result<Vec<Outcome>, UnpackError> {
-        let next = AtomicUsize::new(0);
-        let failed = AtomicBool::new(false);
-        let results: Mutex<Vec<(usize, Result<Outcome, UnpackError>)>> = Mutex::default();
+    ) -> Result<(), UnpackError> {
+        let arrivals = Mutex::new(arrivals);
+        let ready: Mutex<Vec<(PendingLayer, LayerMeta)>> = Mutex::default();
+        let first_error: Mutex<Option<UnpackError>> = Mutex::default();
+        let take = || lock(&arrivals).recv().ok();
         let work = || {
-            while !failed.load(Ordering::Relaxed) {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(job) = jobs.get(at) else { return };
-                let result = self.unpack_alone(job, progress);
-                failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, result));
+            while let (false, Some(arrival)) = (failed.load(Ordering::Relaxed), take()) {
+                if let Err(error) = self.unpack_arrival(ingest, jobs, arrival, &ready, progress) {
+                    failed.store(true, Ordering::Relaxed);
+                    lock(&first_error).get_or_insert(error);
+                }
             }
         };
         std::thread::scope(|scope| {
-            for _ in 1..WORKERS.min(jobs.len()) {
+            for _ in 1..WORKERS {
                 scope.spawn(work);
             }
             work();
         });
-        let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        results.sort_by_key(|(at, _)| *at);
-        results.into_iter().map(|(_, result)| result).collect()
+        match first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => {
+                self.snapshots.commit(ready.into_inner().unwrap_or_else(PoisonError::into_inner))?;
+                Ok(())
+            }
+        }
     }
 
-    fn unpack_alone(&self, job: &Job<'_>, progress: &dyn Progress) -> Result<Outcome, UnpackError> {
+    fn unpack_arrival(
+        &self,
+        ingest: &Ingest,
+        jobs: &[Job<'_>],
+        arrival: Arrival,
+        ready: &Mutex<Vec<(PendingLayer, LayerMeta)>>,
+        progress: &dyn Progress,
+    ) -> Result<(), UnpackError> {
+        if let Some(writer) = arrival.writer {
+            ingest.commit(writer)?;
+            progress.layer(&arrival.blob, Step::Downloaded);
+        }
+        let Some(job) = arrival.job.and_then(|at| jobs.get(at)) else { return Ok(()) };
+        let Some(unpacked) = self.unpack_alone(job, progress)? else { return Ok(()) };
+        let batch = {
+            let mut ready = lock(ready);
+            ready.push(unpacked);
+            if ready.len() < BATCH { Vec::new() } else { std::mem::take(&mut *ready) }
+        };
+        self.snapshots.commit(batch)?;
+        Ok(())
+    }
+
+    /// Unpacks what leans on layers below, in order, since one may lean on another.
+    pub(crate) fn unpack_rest(
+        &self,
+        assembled: &Assembled,
+        progress: &dyn Progress,
+    ) -> Result<(), UnpackError> {
+        for (packed, layer) in assembled.packed.iter().zip(&assembled.image.layers) {
+            if self.snapshots.find_layer(&layer.diff_id, &layer.chain_id)?.is_none() {
+                self.unpack_leaning(&Job { packed, layer }, &assembled.image, progress)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Unpacks a layer without those below; `None` when it leans on them (implied directories, hard links).
+    fn unpack_alone(
+        &self,
+        job: &Job<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Option<(PendingLayer, LayerMeta)>, UnpackError> {
         let pending = self.snapshots.prepare_layer()?;
         let applied = self.stream_verified(job, &pending, progress)?;
         if job.layer.chain_id == job.layer.diff_id {
             applied.check_base().map_err(|source| apply_failed(&job.packed.digest, source))?;
         } else if applied.leans_on_parents() {
-            return Ok(Outcome::NeedsParents);
+            return Ok(None);
         }
         let meta = meta_of(job.layer, &pending, &applied)?;
-        Ok(Outcome::Ready(pending, meta))
+        Ok(Some((pending, meta)))
     }
 
     fn unpack_leaning(
@@ -312,6 +363,10 @@ impl Images {
             with_unpacked(packed, |stream| self.apply(stream, pending)).map_err(failed)?;
         Ok((applied.map_err(|source| apply_failed(blob, source))?, actual))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn apply_failed(blob: &Digest, source: ApplyError) -> UnpackError {

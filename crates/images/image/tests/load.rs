@@ -198,10 +198,10 @@ fn layout(dir: &Path) -> bool {
     );
     let upper =
         support::file(dir, "upper.tar", &tar(&[("etc/", Kind::Dir), ("etc/.wh.gone", Kind::File(b""))]));
-    run("umoci", &["init", "--layout", layout.to_str().unwrap()]);
+    run("umoci", &["init", "--layout", layout.to_str().expect("text")]);
     run("umoci", &["new", "--image", &image]);
     for layer in [base, upper] {
-        run("umoci", &["raw", "add-layer", "--image", &image, layer.to_str().unwrap()]);
+        run("umoci", &["raw", "add-layer", "--image", &image, layer.to_str().expect("text")]);
     }
     run("umoci", &["config", "--image", &image, "--config.cmd", "/hello"]);
     true

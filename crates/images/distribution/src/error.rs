@@ -1,0 +1,219 @@
+//! What can go wrong between us and a registry.
+
+use crate::url::Url;
+use content::ContentError;
+use std::io;
+use std::path::PathBuf;
+
+/// A registry could not give what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A URL in the configuration or in an answer cannot be used.
+    #[error("cannot use the URL {url:?}: {problem}")]
+    Url {
+        /// The URL, shortened.
+        url: String,
+        /// Why not.
+        problem: &'static str,
+    },
+    /// Nobody answers there.
+    #[error("cannot reach {host}")]
+    Connect {
+        /// Host and port.
+        host: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The encrypted connection could not be made.
+    #[error(
+        "cannot speak TLS with {host}; if the registry has an authority of its own, put its certificate into /etc/docker/certs.d/{host}/ca.crt, and if it has no TLS at all, list it under insecure-registries"
+    )]
+    Tls {
+        /// Host and port.
+        host: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Certificates of the configuration cannot be used.
+    #[error("cannot use the certificates in {}", path.display())]
+    Certificates {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It took too long.
+    #[error("{host} did not {doing} within {seconds} seconds")]
+    Timeout {
+        /// Host and port.
+        host: String,
+        /// What it did not, as a verb.
+        doing: &'static str,
+        /// How long we waited.
+        seconds: u64,
+    },
+    /// The connection broke, or what came is no HTTP.
+    #[error("the connection to {host} broke")]
+    Broken {
+        /// Host and port.
+        host: String,
+        /// How.
+        source: hyper::Error,
+    },
+    /// The credentials are wrong, or there are none and some are needed, or the repository does not exist.
+    #[error(
+        "pull access denied for {repository}, repository does not exist or may require 'docker login': {message}"
+    )]
+    Denied {
+        /// The repository as people call it.
+        repository: String,
+        /// What the registry says.
+        message: String,
+    },
+    /// There is no such manifest.
+    #[error("manifest for {reference} not found: {message}")]
+    NotFound {
+        /// What was asked for, as people call it.
+        reference: String,
+        /// What the registry says.
+        message: String,
+    },
+    /// The registry has had enough of us.
+    #[error("{registry} refuses more requests for now: {message}")]
+    TooManyRequests {
+        /// The registry.
+        registry: String,
+        /// What it says.
+        message: String,
+    },
+    /// An answer that means failure.
+    #[error("{url} answered {status}: {message}")]
+    Status {
+        /// What was asked.
+        url: String,
+        /// The status code.
+        status: u16,
+        /// What the answer says.
+        message: String,
+    },
+    /// An answer that cannot be.
+    #[error("{url} answered what cannot be: {problem}")]
+    Answer {
+        /// What was asked.
+        url: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Sent from here to there for too long.
+    #[error("{url} leads through more than {limit} redirects")]
+    Redirects {
+        /// Where it began.
+        url: String,
+        /// How many are followed.
+        limit: u32,
+    },
+    /// From an encrypted place to one that is not.
+    #[error("{from} leads to the unencrypted {to}, which is refused")]
+    Downgrade {
+        /// Where it began.
+        from: String,
+        /// Where it leads.
+        to: String,
+    },
+    /// The registry asks for a kind of authorisation that we do not have.
+    #[error("{registry} asks for the authorisation {offered:?}; Basic and Bearer are supported")]
+    Scheme {
+        /// The registry.
+        registry: String,
+        /// What it asks for.
+        offered: String,
+    },
+    /// Credentials could not be had.
+    #[error("cannot get the credentials for {registry}")]
+    Credentials {
+        /// The registry.
+        registry: String,
+        /// Why not.
+        source: CredentialError,
+    },
+    /// What came is not what was promised, or could not be stored.
+    #[error("cannot store what {host} sent")]
+    Content {
+        /// Host and port.
+        host: String,
+        /// Why not.
+        source: ContentError,
+    },
+    /// The runtime could not be started.
+    #[error("cannot start the network runtime")]
+    Runtime {
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Credentials could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file is no JSON of its kind.
+    #[error("cannot understand {}", path.display())]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// An `auth` is not the base64 of `user:password`.
+    #[error("the auth in {} is not the base64 of user:password", path.display())]
+    Auth {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The name of a helper is none.
+    #[error("{name:?} is no name of a credential helper")]
+    HelperName {
+        /// The name.
+        name: String,
+    },
+    /// A helper could not be run.
+    #[error("cannot run {program}")]
+    Helper {
+        /// The program.
+        program: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A helper failed, or said what cannot be understood.
+    #[error("{program} failed: {message}")]
+    HelperFailed {
+        /// The program.
+        program: String,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl RegistryError {
+    /// Whether another try may succeed.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            // Who cannot be reached at all is not waited for: the name or the address is wrong, or they are down.
+            Self::Timeout { doing, .. } => *doing != "connect",
+            Self::Broken { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 500 | 502 | 503 | 504),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn answer(url: &Url, problem: impl Into<String>) -> Self {
+        Self::Answer { url: url.to_string(), problem: problem.into() }
+    }
+}

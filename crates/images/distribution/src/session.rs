@@ -1,0 +1,147 @@
+//! A conversation with the registry of one reference, for a caller that blocks.
+
+use crate::authorization::Authorization;
+use crate::blob::{self, BlobEvent, BlobJob, Transfer};
+use crate::config::Config;
+use crate::endpoint::{self, Endpoint};
+use crate::error::RegistryError;
+use crate::exchange::Exchange;
+use crate::manifest::{self, Fetched, ManifestTarget};
+use crate::transport::Transport;
+use content::{BlobWriter, ContentError};
+use ids::{Digest, Reference};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::task::Poll;
+use tokio::runtime::Runtime;
+use tokio::task::LocalSet;
+
+/// A conversation with a registry. Its runtime lives as long as it does.
+pub struct Session {
+    runtime: Runtime,
+    local: LocalSet,
+    /// The way that answered, or the first to try.
+    exchange: Exchange,
+    /// The ways not tried yet.
+    others: VecDeque<Endpoint>,
+}
+
+impl Session {
+    /// Prepares; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the configuration has a bad URL or the runtime cannot be started.
+    pub fn open(config: &Config, reference: &Reference) -> Result<Self, RegistryError> {
+        let mut others: VecDeque<Endpoint> = endpoint::endpoints(reference.registry(), config)?.into();
+        let first = others.pop_front().ok_or_else(|| RegistryError::Url {
+            url: reference.registry().into(),
+            problem: "there is no way to this registry",
+        })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|source| RegistryError::Runtime { source })?;
+        let exchange = Exchange {
+            transport: Transport::new(config),
+            endpoint: first,
+            authorization: Authorization::default(),
+            repository: reference.repository().to_owned(),
+            familiar_name: reference.familiar_name().to_owned(),
+            familiar: reference.familiar(),
+        };
+        Ok(Self { runtime, local: LocalSet::new(), exchange, others })
+    }
+
+    /// Fetches a manifest or index, verified against the digest if there is one. The first call finds the way that
+    /// works: mirrors first; without TLS only where that is allowed and TLS is not spoken.
+    ///
+    /// # Errors
+    /// When the registry cannot be reached, refuses, or lies.
+    pub fn manifest(&mut self, target: &ManifestTarget) -> Result<Fetched, RegistryError> {
+        loop {
+            let fetched = self.local.block_on(&self.runtime, manifest::fetch(&self.exchange, target));
+            let error = match fetched {
+                Ok(fetched) => {
+                    self.others.clear();
+                    return Ok(fetched);
+                }
+                Err(error) => error,
+            };
+            match self.others.pop_front() {
+                Some(next) if self.gives_way(&error, &next) => {
+                    self.exchange.endpoint = next;
+                    self.exchange.authorization = Authorization::default();
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Whether a failure lets another way be tried: any failure of a mirror, but only a connection that could not be
+    /// made of the registry itself.
+    fn gives_way(&self, error: &RegistryError, next: &Endpoint) -> bool {
+        let is_mirror = self.exchange.endpoint.registry != next.registry;
+        is_mirror
+            || matches!(
+                error,
+                RegistryError::Connect { .. } | RegistryError::Tls { .. } | RegistryError::Broken { .. }
+            )
+    }
+
+    /// Fetches blobs, `at_once` of them at the same time, in their order. `open` makes the writer of one when its turn
+    /// comes, with its digest and size, which are verified when it is committed; `done` gets it with the blob's place
+    /// as soon as all bytes came. `Break` ends the work without an error.
+    ///
+    /// # Errors
+    /// The first failure; the other transfers end with it.
+    pub fn blobs(
+        &mut self,
+        jobs: &[BlobJob],
+        at_once: usize,
+        open: &dyn Fn(&BlobJob) -> Result<BlobWriter, ContentError>,
+        told: &dyn Fn(&Digest, BlobEvent),
+        done: &mut dyn FnMut(usize, BlobWriter) -> ControlFlow<()>,
+    ) -> Result<(), RegistryError> {
+        let exchange = &self.exchange;
+        let workers = at_once.clamp(1, jobs.len().max(1));
+        let queue = RefCell::new(jobs.iter().enumerate());
+        let done = RefCell::new((done, false));
+        let worker = async || -> Result<(), RegistryError> {
+            loop {
+                let next = if done.borrow().1 { None } else { queue.borrow_mut().next() };
+                let Some((at, job)) = next else { return Ok(()) };
+                let host = || exchange.endpoint.root.authority();
+                let writer = open(job).map_err(|source| RegistryError::Content { host: host(), source })?;
+                let mut transfer = Transfer { digest: &job.digest, size: job.size, writer };
+                blob::fetch(exchange, &mut transfer, &|event| told(&job.digest, event)).await?;
+                let mut done = done.borrow_mut();
+                done.1 |= (done.0)(at, transfer.writer).is_break();
+            }
+        };
+        let work = all((0..workers).map(|_| Box::pin(worker()) as Work<'_, RegistryError>).collect());
+        self.local.block_on(&self.runtime, work)
+    }
+}
+
+/// One of a handful of transfers.
+type Work<'a, E> = Pin<Box<dyn Future<Output = Result<(), E>> + 'a>>;
+
+/// Runs a handful of futures to their end, or to the first error.
+async fn all<E>(mut futures: Vec<Work<'_, E>>) -> Result<(), E> {
+    std::future::poll_fn(|context| {
+        let mut at = 0;
+        while at < futures.len() {
+            match futures[at].as_mut().poll(context) {
+                Poll::Ready(Ok(())) => drop(futures.swap_remove(at)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => at += 1,
+            }
+        }
+        if futures.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
+    })
+    .await
+}
