@@ -23,13 +23,13 @@ pub struct FileError {
 
 impl FileError {
     /// For `map_err`: an I/O error of `action` on `path`.
-    pub(crate) fn of(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn of(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self { action, path, source }
     }
 
     /// The same for an errno.
-    pub(crate) fn of_errno(action: &'static str, path: &Path) -> impl FnOnce(rustix::io::Errno) -> Self {
+    pub(crate) fn of_errno(action: &'static str, path: &Path) -> impl FnOnce(rustix::io::Errno) -> Self + use<> {
         let path = path.to_owned();
         move |errno| Self { action, path, source: errno.into() }
     }

@@ -112,7 +112,7 @@ pub enum CreateError {
 /// How many made-up names are tried.
 const NAME_ATTEMPTS: u32 = 32;
 /// Account files are read up to this many bytes.
-const ACCOUNT_FILE_MAX: u64 = 4 << 20;
+pub(super) const ACCOUNT_FILE_MAX: u64 = 4 << 20;
 
 /// A container that was just created, still in our hands.
 #[derive(Debug)]

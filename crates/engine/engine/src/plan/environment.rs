@@ -25,7 +25,8 @@ pub fn merge(base: &[String], overrides: &[String]) -> Vec<String> {
 }
 
 /// What the process gets: Docker's defaults, then the container's, then `HOME` if nobody set it.
-pub(super) fn of_process(env: &[String], hostname: &str, tty: bool, home: &str) -> Vec<String> {
+#[must_use]
+pub fn of_process(env: &[String], hostname: &str, tty: bool, home: &str) -> Vec<String> {
     let mut base = vec![DEFAULT_PATH.to_owned(), format!("HOSTNAME={hostname}")];
     if tty {
         base.push("TERM=xterm".into());

@@ -28,7 +28,7 @@ mod users;
 pub use capabilities::capability_set;
 pub use devices::HostDevice;
 pub use effective::effective;
-pub use environment::merge as merge_environment;
+pub use environment::{merge as merge_environment, of_process as process_environment};
 pub use error::PlanError;
 pub use health::plan as health_plan;
 pub use logging::plan as log_plan;

@@ -46,15 +46,16 @@ impl Place {
 
     /// No directory, file system or cgroup of a container is left.
     pub(crate) fn assert_empty(&self) {
-        for path in ["data/containers", "data/trash", "data/snapshots/containers", "exec/containers", "data/volumes"] {
+        for path in
+            ["data/containers", "data/trash", "data/snapshots/containers", "exec/containers", "data/volumes"]
+        {
             assert_eq!(self.names(path), Vec::<String>::new(), "{path}");
         }
         let instance = format!("sampan-{}", self.engine.context().instance);
         for group in ["memory", "pids", "cpu", "unified", "."] {
             let path = Path::new("/sys/fs/cgroup").join(group).join(&instance);
-            let left = fs::read_dir(&path).map_or(0, |entries| {
-                entries.flatten().filter(|entry| entry.path().is_dir()).count()
-            });
+            let left = fs::read_dir(&path)
+                .map_or(0, |entries| entries.flatten().filter(|entry| entry.path().is_dir()).count());
             assert_eq!(left, 0, "{}", path.display());
         }
     }
