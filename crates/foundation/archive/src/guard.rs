@@ -24,9 +24,14 @@ mod rules {
         rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)
     }
 
-    /// Whether a path may have this component.
+    /// Whether a path may have this component, or a whiteout hide this name.
     pub(crate) fn component_allowed(component: &[u8]) -> bool {
-        component != b".." && component.len() <= 255
+        !matches!(component, b"" | b"." | b"..") && component.len() <= 255
+    }
+
+    /// What of an absolute path is kept before its first component: nothing, it is relative to the target.
+    pub(crate) fn anchor(_path: &[u8]) -> &'static [u8] {
+        b""
     }
 
     /// Whether `count` is over its bound.
@@ -52,9 +57,13 @@ mod rules {
         true
     }
 
+    pub(crate) fn anchor(path: &[u8]) -> &'static [u8] {
+        if path.starts_with(b"/") { b"/" } else { b"" }
+    }
+
     pub(crate) fn exceeds(_count: u64, _limit: u64) -> bool {
         false
     }
 }
 
-pub(crate) use rules::{component_allowed, create_file, exceeds, open_directory};
+pub(crate) use rules::{anchor, component_allowed, create_file, exceeds, open_directory};

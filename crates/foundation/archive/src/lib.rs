@@ -1,14 +1,34 @@
 //! Tar codec, race-free applier and tree copy.
+//!
+//! Who calls it: image unpacking and `commit` (layers), `save` and `load`, `cp`, `export`, volumes. It knows bytes
+//! and directories, nothing of images. The contract of each part stands in its module; common to all: archives and
+//! trees are hostile, so that every path goes by descriptor and every size and count has a bound ([`Limits`]).
+
+mod apply;
+mod attributes;
+mod copy;
 mod entry;
+mod fs_error;
 mod guard;
 mod header;
 mod limits;
+mod lower;
+mod name;
+mod node;
 mod pax;
 mod read_error;
 mod reader;
+mod remove;
 mod sparse;
 
+pub use apply::{
+    Applied, ApplyError, ApplyOptions, Devices, MapIds, MissingHardLink, OverlayXattr, Ownership, Refusal,
+    SkippedXattr, Whiteouts, apply_layer,
+};
+pub use copy::{Copied, CopyOptions, copy_tree};
 pub use entry::{Device, Entry, Extent, Kind, Timestamp, Xattr};
+pub use fs_error::FsError;
 pub use limits::Limits;
 pub use read_error::{Problem, ReadError};
 pub use reader::{Content, TarReader};
+pub use remove::remove_tree;

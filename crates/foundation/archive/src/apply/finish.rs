@@ -1,0 +1,78 @@
+//! What comes last: what the layers below know, modes and times of directories, the sync.
+
+use super::place::Place;
+use super::{Applied, Applier, ApplyError, Refusal};
+use crate::attributes::Attributes;
+use crate::copy::copy_special_or_file;
+use crate::fs_error::failed;
+use crate::lower::find;
+use crate::name::EntryPath;
+use crate::node::Node;
+use rustix::fs::FileType;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+impl Applier<'_> {
+    pub(super) fn finish(mut self) -> Result<Applied, ApplyError> {
+        for missing in std::mem::take(&mut self.applied.missing_hardlinks) {
+            if !self.link_late(&missing)? {
+                self.applied.missing_hardlinks.push(missing);
+            }
+        }
+        self.settle_all_implied()?;
+        for (id, pending) in std::mem::take(&mut self.pending) {
+            if let Some(fd) = self.reopen(&pending.path, id)? {
+                self.settle_directory(&fd, &pending)?;
+            }
+        }
+        if self.options.sync {
+            rustix::fs::syncfs(&self.root).map_err(failed("sync", Path::new("")))?;
+        }
+        Ok(self.applied)
+    }
+
+    fn settle_all_implied(&mut self) -> Result<(), ApplyError> {
+        let mut implied: Vec<_> = std::mem::take(&mut self.implied).into_iter().collect();
+        implied.sort_by(|(_, a), (_, b)| a.cmp(b));
+        for (id, path) in implied {
+            let Some(fd) = self.reopen(&path, id)? else { continue };
+            match self.lower_node(&path)? {
+                Some(below) if below.kind() == FileType::Directory => self.take_over(&fd, &below, &path)?,
+                _ => self.settle_implied(&fd, &path)?,
+            }
+            self.applied.implied_dirs.push(path);
+        }
+        Ok(())
+    }
+
+    /// What the layers below show at a path.
+    fn lower_node(&self, path: &Path) -> Result<Option<Node>, ApplyError> {
+        Ok(find(self.options.lower, path).map_err(failed("look below for", path))?)
+    }
+
+    /// Gives an implied directory the attributes that it has below.
+    fn take_over(&mut self, fd: &OwnedFd, below: &Node, path: &Path) -> Result<(), ApplyError> {
+        let xattrs = below.xattrs().map_err(failed("read the attributes of", path))?;
+        let owner = Some((below.stat.st_uid, below.stat.st_gid));
+        let attributes = Attributes { owner, mode: below.mode(), mtime: below.mtime(), xattrs: &xattrs };
+        let skipped = attributes.set_on_open(fd.as_fd()).map_err(failed("set the attributes of", path))?;
+        attributes.set_time(fd.as_fd()).map_err(failed("set the time of", path))?;
+        self.note_skipped(path, skipped);
+        Ok(())
+    }
+
+    /// Copies a file of a layer below to the same path in the target; `false` when there is none.
+    pub(super) fn copy_up(&mut self, target: &EntryPath) -> Result<bool, ApplyError> {
+        let Some(below) = self.lower_node(target.as_path())? else { return Ok(false) };
+        if below.kind() == FileType::Directory {
+            let reason = Refusal::LinkTarget { target: target.as_path().to_owned() };
+            return Err(ApplyError::Refused { path: PathBuf::from(target.as_path()), reason });
+        }
+        let parent = self.parent(target)?;
+        let place = Place { parent, name: target.name(), path: target.as_path() };
+        let skipped = copy_special_or_file(&below, place.parent.as_fd(), place.name)
+            .map_err(failed("copy up", place.path))?;
+        self.note_skipped(place.path, skipped);
+        Ok(true)
+    }
+}
