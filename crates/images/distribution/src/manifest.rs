@@ -2,6 +2,7 @@
 
 use crate::error::RegistryError;
 use crate::exchange::Exchange;
+use crate::retry;
 use content::{ContentError, Digester};
 use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -31,7 +32,37 @@ pub struct Fetched {
     pub media_type: String,
 }
 
+/// Why there is none.
+enum Failed {
+    /// It began to come, and broke: nobody tried that again yet.
+    OnTheWay(RegistryError),
+    /// It did not come, or is not what it must be.
+    Refused(RegistryError),
+}
+
+impl From<RegistryError> for Failed {
+    fn from(error: RegistryError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Fetches one, again when it breaks on the way.
 pub(crate) async fn fetch(exchange: &Exchange, target: &ManifestTarget) -> Result<Fetched, RegistryError> {
+    let config = &exchange.transport.config;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match fetch_once(exchange, target).await {
+            Err(Failed::OnTheWay(error)) if error.is_passing() && attempt <= config.retries => {
+                tokio::time::sleep(retry::delay(config.retry_delay, attempt)).await;
+            }
+            Err(Failed::OnTheWay(error) | Failed::Refused(error)) => return Err(error),
+            Ok(fetched) => return Ok(fetched),
+        }
+    }
+}
+
+async fn fetch_once(exchange: &Exchange, target: &ManifestTarget) -> Result<Fetched, Failed> {
     let name = match target {
         ManifestTarget::Tag(tag) => tag.as_str(),
         ManifestTarget::Digest(digest) => digest.as_str(),
@@ -45,10 +76,12 @@ pub(crate) async fn fetch(exchange: &Exchange, target: &ManifestTarget) -> Resul
     ];
     let mut answer = exchange.get(&url, &[(ACCEPT, accept.join(", "))], &|_, _| {}).await?;
     if answer.status != StatusCode::OK {
-        return Err(RegistryError::answer(&url, format!("status {} for a manifest", answer.status.as_u16())));
+        return Err(
+            RegistryError::answer(&url, format!("status {} for a manifest", answer.status.as_u16())).into()
+        );
     }
-    let (bytes, more) = answer.body(MANIFEST_MAX).await?;
-    let refused = |source| RegistryError::Content { host: answer.host().to_owned(), source };
+    let (bytes, more) = answer.body(MANIFEST_MAX).await.map_err(Failed::OnTheWay)?;
+    let refused = |source| Failed::Refused(RegistryError::Content { host: answer.host().to_owned(), source });
     if more {
         return Err(refused(ContentError::TooLarge { limit: MANIFEST_MAX }));
     }

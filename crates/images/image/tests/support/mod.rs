@@ -1,6 +1,8 @@
 //! A store of images in a temporary directory, with names in memory, and archives made by hand.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub(crate) mod server;
+
 use content::{Change, Digester, ImageRecord, NameRecord, ReferenceStore, ReferenceStoreError};
 use ids::{Digest, Reference};
 use image::Images;
