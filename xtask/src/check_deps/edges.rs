@@ -73,7 +73,7 @@ const HOUSE: [Room; 25] = [
     room("cli", Floor::Doors, &["ids", "kernel", "docker-model", "engine"]),
     room("oci-cli", Floor::Doors, &["ids", "spec", "kernel", "cgroup", "runtime"]),
     room("sampan", Floor::Mains, &["kernel", "engine", "cli"]),
-    room("sampan-runtime", Floor::Mains, &["kernel", "monitor", "oci-cli"]),
+    room("sampan-runtime", Floor::Mains, &["ids", "spec", "kernel", "monitor", "oci-cli"]),
     room("sampan-init", Floor::Mains, &["kernel"]),
     room("tests", Floor::Outside, &[]),
     room("xtask", Floor::Outside, &[]),
