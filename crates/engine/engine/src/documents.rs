@@ -29,7 +29,10 @@ impl FileError {
     }
 
     /// The same for an errno.
-    pub(crate) fn of_errno(action: &'static str, path: &Path) -> impl FnOnce(rustix::io::Errno) -> Self + use<> {
+    pub(crate) fn of_errno(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(rustix::io::Errno) -> Self + use<> {
         let path = path.to_owned();
         move |errno| Self { action, path, source: errno.into() }
     }

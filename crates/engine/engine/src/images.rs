@@ -1,13 +1,14 @@
 //! Images, thinly: what the store does not decide by itself is whether to pull, and which containers use what.
 
 use crate::Engine;
-use crate::containers::PullPolicy;
+use crate::containers::{Container, LookupError, PullPolicy, observe};
 use crate::model::ContainerConfig;
 use ids::Reference;
 use image::{
-    EMBEDDED_REFERENCE, EmbeddedError, GetError, Image, InvalidPlatform, host_platform, parse_platform,
-    platform_text,
+    EMBEDDED_REFERENCE, EmbeddedError, Force, GetError, Image, ImageUse, InvalidPlatform, Removed,
+    host_platform, parse_platform, platform_text,
 };
+use monitor::events::Event;
 use state::StateError;
 
 /// Why an image could not be had.
@@ -60,6 +61,47 @@ impl Engine {
         }
         Ok(images.get(name)?)
     }
+}
+
+impl Engine {
+    /// Which containers use which images.
+    pub(crate) fn image_uses(&self) -> Result<Vec<ImageUse>, LookupError> {
+        let used = |container: Container| ImageUse {
+            running: observe::observe(&self.directories(&container.id)).is_up(),
+            container: container.id.short().to_owned(),
+            image: container.image,
+        };
+        Ok(self.all_containers()?.into_iter().map(used).collect())
+    }
+
+    /// Removes a name of an image, and the image with its last name.
+    ///
+    /// # Errors
+    /// See [`RemoveImageError`].
+    pub fn remove_image(&self, name: &str, force: Force) -> Result<Vec<Removed>, RemoveImageError> {
+        let removed = self.images()?.remove(name, force, &self.image_uses()?)?;
+        for one in &removed {
+            match one {
+                Removed::Untagged(reference) => self.event(&Event::now("image", "untag", reference.as_str())),
+                Removed::Deleted(id) => self.event(&Event::now("image", "delete", id.as_str())),
+            }
+        }
+        Ok(removed)
+    }
+}
+
+/// Why an image could not be removed.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveImageError {
+    /// There is none, it is used, or the store failed.
+    #[error(transparent)]
+    Remove(#[from] image::RemoveError),
+    /// Containers could not be listed.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The index.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 /// What a person should know about an image for another machine, in Docker's words.

@@ -16,6 +16,7 @@ pub mod model;
 pub mod networks;
 pub mod plan;
 pub mod system;
+pub mod volumes;
 
 mod context;
 mod documents;
@@ -37,6 +38,7 @@ pub use engine::Engine;
 pub use image;
 pub use monitor::client::{ClientError, Connection, Event as StreamEvent};
 pub use monitor::desired::RestartPolicy;
+pub use monitor::events::Event;
 pub use monitor::facts::{Exited, Health, HealthStatus, Probe, Started};
 pub use monitor::protocol::{FRAME_MAX, FailureKind, Frame, Streams};
 pub use monitor::status::State;

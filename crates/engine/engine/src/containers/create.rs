@@ -14,7 +14,7 @@ use super::record::{self, Record};
 use super::{LookupError, RemoveError};
 use crate::Engine;
 use crate::documents::{self, FileError};
-use crate::images::ImageError;
+use crate::images::{ImageError, platform_warning};
 use crate::model::{ContainerConfig, EffectiveConfig, NetworkChoice};
 use crate::networks::{NetworkError, Planned};
 use crate::plan::{self, AccountFiles, PlanError, PlannedMount, RuntimeFiles, Security, SpecificationInput};
@@ -226,6 +226,7 @@ impl Engine {
         )?;
         let (desired, more) = self.desired(&draft, &name, network, rootfs, directories)?;
         warnings.extend(more);
+        warnings.extend(platform_warning(&draft.image, &draft.config));
         documents::write_desired(directories, &desired, draft.durability)?;
         Ok((Created { id: draft.id, name, warnings }, desired, record))
     }

@@ -21,7 +21,7 @@ pub(super) fn facts(config: &ContainerConfig) -> Facts {
     let thermal = Path::new("/sys/devices/system/cpu/cpu0/thermal_throttle").exists();
     let asks_for_cpus = config.resources.nano_cpus.is_some() || config.resources.cpuset_cpus.is_some();
     let cpus = if thermal || asks_for_cpus { cpus() } else { 1 };
-    let swap_limit = config.resources.memory.is_none() || unified_cgroup || Path::new(V1_SWAP_LIMIT).exists();
+    let swap_limit = config.resources.memory.is_none() || has_swap_limit(unified_cgroup);
     let thermal_cpus = if thermal { usize::try_from(cpus).unwrap_or(0) } else { 0 };
     Facts { unified_cgroup, cpus, swap_limit, thermal_cpus }
 }
@@ -29,6 +29,11 @@ pub(super) fn facts(config: &ContainerConfig) -> Facts {
 pub(crate) fn is_unified() -> bool {
     rustix::fs::statfs("/sys/fs/cgroup")
         .is_ok_and(|found| u64::try_from(found.f_type).is_ok_and(|kind| kind == CGROUP2_MAGIC))
+}
+
+/// Whether memory and swap can be limited together.
+pub(crate) fn has_swap_limit(unified: bool) -> bool {
+    unified || Path::new(V1_SWAP_LIMIT).exists()
 }
 
 /// Processors that this process may use.

@@ -9,7 +9,6 @@ use crate::documents::FileError;
 use monitor::client::{self, ClientError, Connection, Handover};
 use monitor::layout::ContainerDirectories;
 use monitor::protocol::{FailureKind, LaunchMode, Reply, Request, VERSION};
-use monitor::status::State;
 use std::fs::File;
 use std::time::Duration;
 
@@ -120,8 +119,7 @@ impl Engine {
         let id = self.find(query)?;
         let directories = self.directories(&id);
         let observed = observe::observe(&directories);
-        let runs = |state| matches!(state, State::Running | State::Paused | State::Restarting);
-        if !runs(observed.state) {
+        if !observed.is_up() {
             return Ok(None);
         }
         match Connection::open(&directories) {
@@ -133,7 +131,7 @@ impl Engine {
         let ownership = self.settle(&held.directories)?;
         let observed = observe::observe(&held.directories);
         match ownership {
-            Ownership::Monitor if runs(observed.state) => {
+            Ownership::Monitor if observed.is_up() => {
                 Ok(Some((Connection::open(&held.directories)?, observed)))
             }
             _ => Ok(None),

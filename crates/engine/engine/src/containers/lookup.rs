@@ -4,8 +4,9 @@ use super::operation::Operation;
 use super::record::Container;
 use crate::Engine;
 use crate::documents::{self, FileError};
-use ids::ContainerId;
-use monitor::layout::ContainerDirectories;
+use crate::model::NetworkChoice;
+use ids::{ContainerId, ContainerName};
+use monitor::layout::{ContainerDirectories, data};
 use state::{Reader, StateError};
 
 /// Why no one container was meant.
@@ -81,7 +82,46 @@ pub(crate) struct Held {
     pub(crate) operation: Operation,
 }
 
+impl Held {
+    /// Whether the user asked it to end, and nobody has started it since.
+    pub(crate) fn stopped_by_user(&self) -> bool {
+        self.directories.data.join(data::STOPPED_BY_USER).exists()
+    }
+}
+
+/// What a boot wants to know of a container before it takes it in hand.
+#[derive(Debug)]
+pub(crate) struct Restorable {
+    /// Its id.
+    pub(crate) id: ContainerId,
+    /// Its name.
+    pub(crate) name: ContainerName,
+    /// Nanoseconds since 1970.
+    pub(crate) created: i64,
+    /// Its network.
+    pub(crate) network: NetworkChoice,
+}
+
 impl Engine {
+    /// All containers of the namespace.
+    pub(crate) fn all_containers(&self) -> Result<Vec<Container>, LookupError> {
+        let rows = self.database()?.read(|reader| reader.containers(&self.context().namespace))?;
+        rows.into_iter().map(Container::read).collect()
+    }
+
+    /// All containers that are complete.
+    pub(crate) fn restorable(&self) -> Result<Vec<Restorable>, LookupError> {
+        let complete =
+            |container: &Container| self.directories(&container.id).data.join(data::DESIRED).exists();
+        let restorable = |container: Container| Restorable {
+            id: container.id,
+            name: container.name,
+            created: container.created,
+            network: container.record.config.network,
+        };
+        Ok(self.all_containers()?.into_iter().filter(complete).map(restorable).collect())
+    }
+
     /// Finds a container by id, name (with or without Docker's leading slash) or beginning of its id.
     ///
     /// # Errors

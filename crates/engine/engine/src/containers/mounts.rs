@@ -88,7 +88,7 @@ pub(super) fn name_volumes(mounts: &mut [PlannedMount], data_root: &Path) {
 }
 
 /// Docker's form: 64 hexadecimal digits.
-fn random_name() -> VolumeName {
+pub(crate) fn random_name() -> VolumeName {
     VolumeName::parse(ContainerId::random().as_str()).expect("hexadecimal digits are a volume name")
 }
 

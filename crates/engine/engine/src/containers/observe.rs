@@ -33,6 +33,11 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
+    /// Whether it runs, is paused, or is about to be restarted.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.state, State::Running | State::Paused | State::Restarting)
+    }
+
     /// Whether its monitor died, and what it held is still to be let go of: the end is unrecorded, or a restart that
     /// was due never came.
     pub(crate) fn needs_recovery(&self) -> bool {
