@@ -35,6 +35,7 @@ pub use documents::FileError;
 pub use engine::Engine;
 
 // Types of lower floors that are part of this interface: doors see those floors only through here.
+pub use ids::{ContainerId, ContainerName, ExecId};
 pub use image;
 pub use monitor::client::{ClientError, Connection, Event as StreamEvent};
 pub use monitor::desired::RestartPolicy;

@@ -1,6 +1,12 @@
 //! An instance of its own for one test, and the proof that nothing of it is left.
 
-use engine::{Engine, HostContext, Programs, Roots};
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use engine::model::{ContainerConfig, NetworkChoice};
+use engine::{
+    Connection, ContainerId, CreateOptions, Engine, Exited, FRAME_MAX, Frame, HostContext, Programs, Roots,
+    StartOptions, StreamEvent, Streams,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +45,11 @@ impl Place {
         Some(Self { engine: Engine::open(context), directory })
     }
 
+    /// Starts a container in the background.
+    pub(crate) fn start(&self, config: ContainerConfig) -> ContainerId {
+        self.engine.run(config, CreateOptions::default(), StartOptions::default()).unwrap().id
+    }
+
     fn names(&self, path: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.directory.path().join(path)) else { return Vec::new() };
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -59,4 +70,43 @@ impl Place {
             assert_eq!(left, 0, "{}", path.display());
         }
     }
+}
+
+/// A request for the embedded image without a network.
+pub(crate) fn config(command: &[&str]) -> ContainerConfig {
+    ContainerConfig {
+        image: "localhost/sampan-demo".into(),
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        entrypoint: Some(Vec::new()),
+        network: NetworkChoice::None,
+        ..ContainerConfig::default()
+    }
+}
+
+/// Runs in the foreground: exit code and output.
+pub(crate) fn run(place: &Place, config: ContainerConfig) -> (i32, String) {
+    let streams = Streams { stdin: false, stdout: true, stderr: true };
+    let start = StartOptions { streams, terminal_size: None, engine_waits: true };
+    let running = place.engine.run(config, CreateOptions::default(), start).unwrap();
+    let answer = pump(running.connection.as_ref().unwrap());
+    place.engine.finish(&running).unwrap();
+    answer
+}
+
+/// Reads a stream connection to its end: exit code and output.
+pub(crate) fn pump(connection: &Connection) -> (i32, String) {
+    let mut buffer = vec![0; FRAME_MAX + 1];
+    let (mut output, mut code) = (Vec::new(), -1);
+    loop {
+        match connection.next_frame(&mut buffer).unwrap() {
+            StreamEvent::Frame(Frame::Stdout | Frame::Stderr, bytes) => output.extend_from_slice(bytes),
+            StreamEvent::Frame(Frame::Exit, bytes) => {
+                let exited: Exited = serde_json::from_slice(bytes).unwrap();
+                code = exited.exit_code;
+            }
+            StreamEvent::Frame(Frame::Released, _) | StreamEvent::Closed => break,
+            StreamEvent::Frame(..) => {}
+        }
+    }
+    (code, String::from_utf8(output).unwrap())
 }
