@@ -70,8 +70,7 @@ impl Arch {
         if matches!(self, Self::X32) { X32_BIT } else { 0 }
     }
 
-    /// Where the numbers end that can name a call of the ordinary table: Arm has private ones far above
-    /// (`__ARM_NR_BASE`).
+    /// Where the numbers of the ordinary table end: Arm has private calls far above (`__ARM_NR_BASE`).
     pub(super) const fn table_end(self) -> u32 {
         0xf_0000
     }

@@ -155,6 +155,9 @@ fn background(filter: &Filter, newest: &[(Arch, Option<u32>)]) -> Vec<(u32, Verd
         stretches.push((arch.base(), filter.default));
         if let (false, Some(newest)) = (filter.default.is_permissive(), newest) {
             stretches.push((newest + 1, NO_SUCH_CALL));
+            if *arch == Arch::Arm {
+                stretches.push((arch.table_end(), filter.default));
+            }
         }
     }
     if let [(Arch::X86_64, last)] = newest

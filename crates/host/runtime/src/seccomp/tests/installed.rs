@@ -25,6 +25,25 @@ fn the_kernel_takes_the_default_filter_and_says_so() {
 }
 
 #[test]
+fn installing_is_quick() {
+    let program = std::sync::Arc::new(docker());
+    let mut times: Vec<_> = (0..20)
+        .map(|_| {
+            let program = program.clone();
+            let one = std::thread::spawn(move || {
+                rustix::thread::set_no_new_privs(true).unwrap();
+                let start = std::time::Instant::now();
+                program.install().unwrap();
+                start.elapsed()
+            });
+            one.join().unwrap()
+        })
+        .collect();
+    times.sort_unstable();
+    println!("{:?} to install", times[times.len() / 2]);
+}
+
+#[test]
 fn refused_calls_fail_and_ordinary_work_goes_on() {
     under(docker(), || {
         let nothing = rustix::mount::MountFlags::empty();

@@ -151,8 +151,8 @@ fn expected(seccomp: &Seccomp, arch: Arch, call: u32, args: [u64; 6]) -> u32 {
     if let Some((rule, _)) = matching {
         return verdict(rule);
     }
-    // A call that the filter names is one that it knows.
-    if !speaking.is_empty() {
+    // Arm's private calls are no newer than others.
+    if arch == Arch::Arm && call >= 0xf_0000 {
         return default;
     }
     let named =
@@ -166,7 +166,7 @@ fn expected(seccomp: &Seccomp, arch: Arch, call: u32, args: [u64; 6]) -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn programs_mean_what_the_rules_say(
@@ -194,6 +194,11 @@ proptest! {
             }
         }
     }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn wide_filters_need_long_jumps_and_stay_right(values in prop::collection::vec(any::<u64>(), 40..120)) {
@@ -223,7 +228,9 @@ proptest! {
             }
         }
     }
+}
 
+proptest! {
     #[test]
     fn any_document_is_compiled_or_refused(
         default in "SCMP_ACT_(ALLOW|ERRNO|NOTIFY|KILL|X)",

@@ -1,6 +1,7 @@
 //! Programs run on a small machine and on the kernel.
 
 mod installed;
+mod libseccomp;
 mod machine;
 mod meaning;
 
@@ -96,6 +97,39 @@ fn docker_s_default_refuses_what_leads_out_of_a_container() {
             // x32 has its own calls above the common ones, so there the profile knows higher numbers.
             let newer = if arch == Arch::X32 { EPERM } else { ENOSYS };
             assert_eq!(answer("open_tree_attr", [0; 6]), newer, "newer than the profile, {arch:?}");
+        }
+    }
+}
+
+/// Compares with a copy of Docker's file (moby, seccomp/default.json) where the environment names one.
+#[test]
+fn docker_s_own_file_means_the_same() {
+    let Some(path) = std::env::var_os("SAMPAN_TEST_DOCKER_PROFILE") else {
+        eprintln!("skipped: SAMPAN_TEST_DOCKER_PROFILE names no file");
+        return;
+    };
+    let profile = docker_profile::Profile::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let every: Vec<&str> = crate::capability::names().to_vec();
+    for arch in [Arch::X86_64, Arch::Aarch64] {
+        for names in [&DOCKER[..], &[], &every, &["CAP_SYS_ADMIN"], &["CAP_BPF", "CAP_SYS_TIME"]] {
+            let capabilities = CapabilitySet::from_names(names);
+            let situation = docker_profile::Situation { capabilities, kernel: (6, 18), arch };
+            let theirs = Program::compile_for(arch, &profile.clone().resolve(situation)).unwrap().0;
+            let ours = default_program(arch, names);
+            for each in std::iter::once(arch).chain(arch.companions().iter().copied()) {
+                for call in (0..600).chain(0xf_0000..0xf_0008) {
+                    let call = call | each.base();
+                    // Families that do not exist are refused by us and left to the kernel by Docker.
+                    for value in [0, 1, 8, 17, 39, 40, 41, 45, 0x2_0000, 0x2_0008, 0xffff_ffff, 0x1000_0011] {
+                        let is_socket = call == number("socket", each);
+                        if !(is_socket && value > 45) {
+                            let [ours, theirs] =
+                                [&ours, &theirs].map(|one| verdict(one, each, call, first(value)));
+                            assert_eq!(ours, theirs, "{each:?} {call} {value:#x} with {names:?}");
+                        }
+                    }
+                }
+            }
         }
     }
 }
