@@ -1,14 +1,16 @@
 //! Images, thinly: what the store does not decide by itself is whether to pull, and which containers use what.
 
 use crate::Engine;
-use crate::containers::{Container, LookupError, PullPolicy, observe};
+use crate::containers::{Container, CreateOptions, LookupError, PullPolicy, observe};
 use crate::model::ContainerConfig;
+use distribution::Config;
 use ids::Reference;
 use image::{
-    EMBEDDED_REFERENCE, EmbeddedError, Force, GetError, Image, ImageUse, InvalidPlatform, Removed,
-    host_platform, parse_platform, platform_text,
+    EMBEDDED_REFERENCE, EmbeddedError, Force, GetError, Image, ImageUse, InvalidPlatform, Progress,
+    PullError, PullOptions, Pulled, Removed, Silent, host_platform, parse_platform, platform_text,
 };
 use monitor::events::Event;
+use spec::image::Platform;
 use state::StateError;
 
 /// Why an image could not be had.
@@ -17,6 +19,9 @@ pub enum ImageError {
     /// The store does not have it, or failed.
     #[error(transparent)]
     Get(#[from] GetError),
+    /// It could not be pulled.
+    #[error(transparent)]
+    Pull(Box<PullError>),
     /// The demo image could not be installed.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
@@ -36,31 +41,75 @@ pub enum ImageError {
     State(#[from] StateError),
 }
 
+impl From<PullError> for ImageError {
+    fn from(error: PullError) -> Self {
+        Self::Pull(Box::new(error))
+    }
+}
+
+/// How many layers are transferred at once, as dockerd's default has it.
+const DOWNLOADS_AT_ONCE: usize = 3;
+
 impl Engine {
     /// The image of a request, pulled if the policy wants it.
-    pub(crate) fn image_for(&self, config: &ContainerConfig, pull: PullPolicy) -> Result<Image, ImageError> {
-        let image = self.find_image(&config.image, pull)?;
-        if let Some(platform) = &config.platform {
-            let wanted = parse_platform(platform)?;
-            let has = image.platform();
-            let fits = wanted.os == has.os
-                && wanted.architecture == has.architecture
-                && (wanted.variant.is_none() || wanted.variant == has.variant);
-            if !fits {
-                let wanted = platform_text(&wanted);
-                return Err(ImageError::WrongPlatform { name: config.image.clone(), wanted });
-            }
-        }
-        Ok(image)
-    }
-
-    fn find_image(&self, name: &str, _pull: PullPolicy) -> Result<Image, ImageError> {
-        let images = self.images()?;
+    pub(crate) fn image_for(
+        &self,
+        config: &ContainerConfig,
+        options: &CreateOptions<'_>,
+    ) -> Result<Image, ImageError> {
+        let (name, images) = (&config.image, self.images()?);
         if Reference::parse(name).is_ok_and(|reference| reference.as_str() == EMBEDDED_REFERENCE) {
             return Ok(images.install_embedded(embedded::INIT, &embedded::PROGRAMS)?);
         }
-        Ok(images.get(name)?)
+        let wanted = config.platform.as_deref().map(parse_platform).transpose()?;
+        if options.pull != PullPolicy::Always {
+            match images.get(name) {
+                Ok(image) if wanted.as_ref().is_none_or(|wanted| fits(wanted, &image.platform())) => {
+                    return Ok(image);
+                }
+                Ok(_) if options.pull == PullPolicy::Never => {
+                    let wanted = wanted.as_ref().map(platform_text).unwrap_or_default();
+                    return Err(ImageError::WrongPlatform { name: name.clone(), wanted });
+                }
+                Err(GetError::NotFound { .. }) if options.pull == PullPolicy::Missing => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) => {}
+            }
+        }
+        let reference = Reference::parse(name).map_err(GetError::from)?;
+        let progress = options.progress.unwrap_or(&Silent);
+        Ok(self.pull(&reference, wanted.as_ref(), image::PullPolicy::Always, progress)?.image)
     }
+
+    /// Pulls an image from its registry, with the credentials of the user and the registries of the host file.
+    ///
+    /// # Errors
+    /// See [`PullError`]; nothing is left of it then.
+    pub fn pull(
+        &self,
+        reference: &Reference,
+        platform: Option<&Platform>,
+        policy: image::PullPolicy,
+        progress: &dyn Progress,
+    ) -> Result<Pulled, ImageError> {
+        let host = &self.context().config;
+        let config = Config {
+            insecure: host.insecure_registries.clone(),
+            mirrors: host.registry_mirrors.clone(),
+            ..Config::default()
+        };
+        let options = PullOptions { platform, policy, config: &config, at_once: DOWNLOADS_AT_ONCE };
+        let pulled = self.images()?.pull(reference, &options, progress)?;
+        self.event(&Event::now("image", "pull", reference.as_str()).with("name", reference.familiar()));
+        Ok(pulled)
+    }
+}
+
+fn fits(wanted: &Platform, has: &Platform) -> bool {
+    let has_variant = has.variant.as_deref().unwrap_or_default();
+    wanted.os == has.os
+        && wanted.architecture == has.architecture
+        && wanted.variant.as_deref().is_none_or(|variant| variant == has_variant)
 }
 
 impl Engine {

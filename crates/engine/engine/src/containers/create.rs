@@ -19,7 +19,7 @@ use crate::model::{ContainerConfig, EffectiveConfig, NetworkChoice};
 use crate::networks::{NetworkError, Planned};
 use crate::plan::{self, AccountFiles, PlanError, PlannedMount, RuntimeFiles, Security, SpecificationInput};
 use ids::{ContainerId, ContainerName};
-use image::{Image, UnpackError};
+use image::{Image, Progress, UnpackError};
 use monitor::clock;
 use monitor::desired::{Desired, LogPlan, StdioPlan, StopPlan, VERSION};
 use monitor::facts::Durability;
@@ -41,10 +41,18 @@ pub enum PullPolicy {
 }
 
 /// How a container is created, besides what it shall be.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CreateOptions {
+#[derive(Clone, Copy, Default)]
+pub struct CreateOptions<'a> {
     /// When the image is pulled.
     pub pull: PullPolicy,
+    /// Who is told how the pull goes; nobody when absent.
+    pub progress: Option<&'a dyn Progress>,
+}
+
+impl std::fmt::Debug for CreateOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateOptions").field("pull", &self.pull).finish_non_exhaustive()
+    }
 }
 
 /// A new container.
@@ -140,7 +148,11 @@ impl Engine {
     ///
     /// # Errors
     /// See [`CreateError`]; nothing is left then.
-    pub fn create(&self, config: ContainerConfig, options: CreateOptions) -> Result<Created, CreateError> {
+    pub fn create(
+        &self,
+        config: ContainerConfig,
+        options: CreateOptions<'_>,
+    ) -> Result<Created, CreateError> {
         self.create_fresh(config, options).map(|fresh| fresh.created)
     }
 
@@ -148,7 +160,7 @@ impl Engine {
     pub(crate) fn create_fresh(
         &self,
         config: ContainerConfig,
-        options: CreateOptions,
+        options: CreateOptions<'_>,
     ) -> Result<Fresh, CreateError> {
         let draft = self.draft(config, options)?;
         let directories = self.directories(&draft.id);
@@ -167,8 +179,8 @@ impl Engine {
         }
     }
 
-    fn draft(&self, config: ContainerConfig, options: CreateOptions) -> Result<Draft, CreateError> {
-        let image = self.image_for(&config, options.pull)?;
+    fn draft(&self, config: ContainerConfig, options: CreateOptions<'_>) -> Result<Draft, CreateError> {
+        let image = self.image_for(&config, &options)?;
         let execution = &image.config.config;
         let id = ContainerId::random();
         let default_hostname = match config.network {

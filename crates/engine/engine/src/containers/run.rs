@@ -44,7 +44,7 @@ impl Engine {
     pub fn run(
         &self,
         config: ContainerConfig,
-        create: CreateOptions,
+        create: CreateOptions<'_>,
         start: StartOptions,
     ) -> Result<Running, RunError> {
         let Fresh { created, desired, record, directories, operation } = self.create_fresh(config, create)?;
