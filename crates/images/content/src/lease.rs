@@ -46,6 +46,16 @@ impl Lease {
         self.append("layer", key)
     }
 
+    /// Gives up everything at once, and goes on as the sign that an operation is under way.
+    ///
+    /// # Errors
+    /// When the lease's file cannot be written.
+    pub fn clear(&self) -> Result<(), ContentError> {
+        use std::io::Seek;
+        let mut file = &self.file;
+        file.set_len(0).and_then(|()| file.rewind()).map_err(ContentError::io("truncate", &self.path))
+    }
+
     fn append(&self, kind: &str, name: &str) -> Result<(), ContentError> {
         // One write, so that a reader never sees half a line of a lease that counts.
         (&self.file)

@@ -291,5 +291,7 @@ pub(crate) fn create_locked(dir: &Path) -> Result<(File, PathBuf), ContentError>
         if locked && links > 0 {
             return Ok((file, path));
         }
+        // Somebody looked at it before we had the lock. It may be gone already.
+        let _ = std::fs::remove_file(&path);
     }
 }

@@ -90,6 +90,10 @@ fn a_lease_counts_while_it_is_held() {
     lease.keep_layer("c-77").unwrap();
     let leased = store.leased().unwrap();
     assert!(leased.blobs.contains(&digest) && leased.layers.contains("c-77"));
+    lease.clear().unwrap();
+    assert_eq!(store.leased().unwrap(), content::Leased::default());
+    lease.keep_layer("again").unwrap();
+    assert_eq!(store.leased().unwrap().layers.len(), 1);
     drop(lease);
     assert_eq!(store.leased().unwrap(), content::Leased::default());
 }

@@ -142,9 +142,24 @@ impl Images {
     /// # Errors
     /// When the store fails.
     pub fn repair(&self) -> Result<(usize, u64), StoreError> {
-        let leftovers = self.content.sweep_leftovers()? + self.snapshots.sweep_leftovers()?;
         let swept = self.sweep()?;
+        // Last, since they are the sign by which `recover` knows that there is something to repair.
+        let leftovers = self.content.sweep_leftovers()? + self.snapshots.sweep_leftovers()?;
         Ok((leftovers + swept.blobs.len() + swept.layers.len(), swept.bytes))
+    }
+
+    /// Repairs if an operation was killed, which a few directory reads tell: every operation that adds or removes holds
+    /// a lease from its first step to its last. Whether there was something to repair. Operations of this store call it
+    /// themselves; whoever changes containers may.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn recover(&self) -> Result<bool, StoreError> {
+        let killed = !self.content.leftovers()?.is_empty() || !self.snapshots.leftovers()?.is_empty();
+        if killed {
+            self.repair()?;
+        }
+        Ok(killed)
     }
 }
 

@@ -4,12 +4,11 @@ use crate::error::StoreError;
 use crate::get::GetError;
 use crate::images::Images;
 use crate::import::ImportError;
-use crate::ingest::Ingest;
 use crate::model::Image;
 use crate::platform::host_platform;
 use crate::progress::Silent;
-use content::Digester;
-use ids::{Reference, ReferenceError};
+use content::{Change, Digester};
+use ids::{Digest, Reference, ReferenceError};
 use spec::image::{ExecutionConfig, History, ImageConfig, LayerList};
 
 /// The name of the demo image.
@@ -55,27 +54,47 @@ impl Images {
             Err(GetError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let ingest = Ingest::begin(&self.content).map_err(StoreError::from)?;
-        let packed = ingest.put(&layer(program, names)).map_err(StoreError::from)?;
-        let (pending, meta) = self.unpack_single(&packed, &Silent).map_err(ImportError::from)?;
-        let platform = host_platform();
-        let document = ImageConfig {
-            architecture: platform.architecture,
-            os: platform.os,
-            config: ExecutionConfig {
-                env: vec!["PATH=/bin".into()],
-                cmd: names.first().map(|name| format!("/bin/{name}")).into_iter().collect(),
-                working_dir: "/".into(),
-                labels: [(PROGRAM_LABEL.to_owned(), digest.as_str().to_owned())].into(),
-                ..ExecutionConfig::default()
-            },
-            rootfs: LayerList { kind: "layers".into(), diff_ids: vec![meta.diff_id.clone()] },
-            history: vec![History { comment: Some("Embedded in sampan".into()), ..History::default() }],
-            ..ImageConfig::default()
-        };
-        let image = self.store_single_layer(&ingest, &document, &packed, (pending, meta))?;
-        self.register(&image, &[reference])?;
+        let installed = self.ingesting(|ingest| -> Result<_, EmbeddedError> {
+            let packed = ingest.put(&layer(program, names)).map_err(StoreError::from)?;
+            let (pending, meta) = self.unpack_single(&packed, &Silent).map_err(ImportError::from)?;
+            let document = configuration(&digest, &meta.diff_id, names);
+            let image = self.store_single_layer(ingest, &document, &packed, (pending, meta))?;
+            Ok((self.register(&image, std::slice::from_ref(&reference))?, image))
+        });
+        let (replaced, image) = installed?;
+        for (_, old) in replaced {
+            self.forget_nameless(&old)?;
+        }
         Ok(image)
+    }
+
+    /// The image of an earlier version of ourselves is of no use to anybody without its name.
+    fn forget_nameless(&self, id: &Digest) -> Result<(), StoreError> {
+        if !self.names.names_of(&self.namespace, id)?.is_empty() {
+            return Ok(());
+        }
+        let _lease = self.begin()?;
+        self.names.apply(&[Change::RemoveImage { namespace: self.namespace.clone(), id: id.clone() }])?;
+        self.sweep()?;
+        Ok(())
+    }
+}
+
+fn configuration(program: &Digest, diff_id: &Digest, names: &[&str]) -> ImageConfig {
+    let platform = host_platform();
+    ImageConfig {
+        architecture: platform.architecture,
+        os: platform.os,
+        config: ExecutionConfig {
+            env: vec!["PATH=/bin".into()],
+            cmd: names.first().map(|name| format!("/bin/{name}")).into_iter().collect(),
+            working_dir: "/".into(),
+            labels: [(PROGRAM_LABEL.to_owned(), program.as_str().to_owned())].into(),
+            ..ExecutionConfig::default()
+        },
+        rootfs: LayerList { kind: "layers".into(), diff_ids: vec![diff_id.clone()] },
+        history: vec![History { comment: Some("Embedded in sampan".into()), ..History::default() }],
+        ..ImageConfig::default()
     }
 }
 

@@ -67,19 +67,11 @@ impl Images {
     ) -> Result<Image, ImportError> {
         let mut config = ExecutionConfig::default();
         changes::apply(&mut config, &options.changes)?;
-        let ingest = Ingest::begin(&self.content)?;
-        let result = self.import_layer(&ingest, source, config, options, progress);
-        let image = match result {
-            Ok(image) => image,
-            Err(error) => {
-                drop(ingest);
-                // The archive was stored before it was judged; nobody else needs it.
-                let _ = self.sweep();
-                return Err(error);
-            }
-        };
-        self.register(&image, reference.map_or(&[], std::slice::from_ref))?;
-        Ok(image)
+        self.ingesting(|ingest| {
+            let image = self.import_layer(ingest, source, config, options, progress)?;
+            self.register(&image, reference.map_or(&[], std::slice::from_ref))?;
+            Ok(image)
+        })
     }
 
     fn import_layer(

@@ -29,10 +29,6 @@ pub(crate) enum CopyError {
 }
 
 impl Ingest {
-    pub(crate) fn begin(content: &ContentStore) -> Result<Self, ContentError> {
-        Ok(Self { content: content.clone(), lease: content.lease()? })
-    }
-
     /// Leases a blob, and tells whether it is there with that size.
     pub(crate) fn claim(&self, digest: &Digest, size: u64) -> Result<bool, ContentError> {
         let _guard = self.content.guard_shared()?;
@@ -145,6 +141,26 @@ pub(crate) struct Assembled {
 }
 
 impl Images {
+    /// Begins an operation that adds, after repairing what a killed one left.
+    pub(crate) fn begin(&self) -> Result<Ingest, StoreError> {
+        self.recover()?;
+        Ok(Ingest { content: self.content.clone(), lease: self.content.lease()? })
+    }
+
+    /// Runs an operation that adds. What a failed one stored in vain goes.
+    pub(crate) fn ingesting<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Ingest) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let ingest = self.begin()?;
+        let result = work(&ingest);
+        if result.is_err() {
+            // The failure is what matters; what cannot be swept now, the next operation repairs.
+            let _ = ingest.lease.clear().map_err(StoreError::from).and_then(|()| self.sweep());
+        }
+        result
+    }
+
     /// Reads manifest and configuration back, and checks that they fit together.
     pub(crate) fn assemble(&self, manifest: &Digest) -> Result<Assembled, StoreError> {
         let document = document::manifest(&self.content, manifest)?;

@@ -36,6 +36,8 @@ impl Images {
         uses: &[ImageUse],
         keep: &dyn Fn(&ImageInfo) -> bool,
     ) -> Result<Pruned, StoreError> {
+        // By it, `recover` knows should we be killed between the names and the files.
+        let _lease = self.begin()?;
         let mut pruned = Pruned::default();
         let mut changes = Vec::new();
         let mut images = Vec::new();

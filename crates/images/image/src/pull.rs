@@ -138,14 +138,7 @@ impl Images {
         {
             return Ok(Pulled { image, digest: None, status: PullStatus::UpToDate });
         }
-        let ingest = Ingest::begin(&self.content)?;
-        let result = self.pull_leased(&ingest, reference, options, progress);
-        drop(ingest);
-        if result.is_err() {
-            // The failure is what matters; what a sweep cannot take now, the next one does.
-            let _ = self.sweep();
-        }
-        result
+        self.ingesting(|ingest| self.pull_leased(ingest, reference, options, progress))
     }
 
     /// The image that the name means, if it serves the platform.

@@ -110,6 +110,8 @@ impl Images {
     /// # Errors
     /// When there is no such image, it is in use, or the store fails.
     pub fn remove(&self, name: &str, force: Force, uses: &[ImageUse]) -> Result<Vec<Removed>, RemoveError> {
+        // By it, `recover` knows should we be killed between the names and the files.
+        let _lease = self.begin()?;
         let found = self.resolve(name)?;
         let id = found.id().clone();
         let uses: Vec<&ImageUse> = uses.iter().filter(|one| one.image == id).collect();

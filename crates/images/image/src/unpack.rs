@@ -94,7 +94,7 @@ impl Images {
     /// # Errors
     /// When a blob is missing or bad, or the store fails; layers that were unpacked stay for another try.
     pub fn unpack(&self, image: &Image, progress: &dyn Progress) -> Result<(), UnpackError> {
-        let ingest = Ingest::begin(&self.content)?;
+        let ingest = self.begin()?;
         let assembled = self.assemble(&image.manifest)?;
         self.unpack_layers(&ingest, &assembled, progress)
     }

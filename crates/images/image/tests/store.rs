@@ -235,6 +235,7 @@ fn the_embedded_image_is_made_once_and_the_same_each_time() {
     one.assert_clean();
     let newer = one.images.install_embedded(b"program of another version", &["hello"]).unwrap();
     assert_ne!(newer.id, first.id);
+    assert_eq!(one.images.list().unwrap().len(), 1, "the older one is of no use");
     assert_eq!(one.images.get(image::EMBEDDED_REFERENCE).unwrap().id, newer.id);
     // A person's own image of that name is left alone.
     let own = import(&one, Some(image::EMBEDDED_REFERENCE), &small("mine"));

@@ -56,6 +56,8 @@ impl PendingLayer {
             let there =
                 rustix::fs::fstat(&lock).map_err(SnapshotError::errno("look at", &path))?.st_nlink > 0;
             if !(locked && there) {
+                // Somebody looked at it before we had the lock. It may be gone already.
+                let _ = remove_tree(&path);
                 continue;
             }
             let fs = path.join("fs");

@@ -152,21 +152,6 @@ impl Images {
         })
     }
 
-    /// After a failure, what was stored in vain goes.
-    fn ingesting(
-        &self,
-        work: impl FnOnce(&Ingest) -> Result<Vec<Loaded>, LoadError>,
-    ) -> Result<Vec<Loaded>, LoadError> {
-        let ingest = Ingest::begin(&self.content)?;
-        let result = work(&ingest);
-        drop(ingest);
-        if result.is_err() {
-            // The failure is what matters; what a sweep cannot take now, the next one does.
-            let _ = self.sweep();
-        }
-        result
-    }
-
     fn load_collected(
         &self,
         ingest: &Ingest,

@@ -18,9 +18,76 @@ struct Tables {
     images: BTreeMap<(String, Digest), ImageRecord>,
 }
 
-/// The index of names in memory.
+impl Tables {
+    fn apply(&mut self, changes: &[Change]) {
+        for change in changes.iter().cloned() {
+            match change {
+                Change::PutImage(one) => {
+                    self.images.insert((one.namespace.clone(), one.id.clone()), one);
+                }
+                Change::PutName(one) => {
+                    self.names.insert((one.namespace.clone(), one.reference.clone()), one);
+                }
+                Change::RemoveImage { namespace, id } => {
+                    self.images.remove(&(namespace, id));
+                }
+                Change::RemoveName { namespace, reference } => {
+                    self.names.remove(&(namespace, reference));
+                }
+            }
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let images = self
+            .images
+            .values()
+            .map(|one| format!("{} {} {} {}", one.namespace, one.id, one.target, one.added));
+        let names = self
+            .names
+            .values()
+            .map(|one| format!("{} {} {} {} -", one.namespace, one.reference, one.id, one.target));
+        images.chain(names).collect::<Vec<_>>().join("\n")
+    }
+
+    fn from_text(text: &str) -> Self {
+        let mut tables = Self::default();
+        let parse = |digest: &str| Digest::parse(digest).expect("a digest");
+        for line in text.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            let namespace = words[0].to_owned();
+            tables.apply(&[match words.len() {
+                4 => Change::PutImage(ImageRecord {
+                    namespace,
+                    id: parse(words[1]),
+                    target: parse(words[2]),
+                    added: words[3].parse().expect("a time"),
+                }),
+                _ => Change::PutName(NameRecord {
+                    namespace,
+                    reference: reference(words[1]),
+                    id: parse(words[2]),
+                    target: parse(words[3]),
+                }),
+            }]);
+        }
+        tables
+    }
+}
+
+/// The index of names in memory, and in a file if a killed process must not take it along.
 #[derive(Default)]
-pub(crate) struct MemoryNames(Mutex<Tables>);
+pub(crate) struct MemoryNames {
+    tables: Mutex<Tables>,
+    file: Option<PathBuf>,
+}
+
+impl MemoryNames {
+    pub(crate) fn in_file(path: PathBuf) -> Self {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        Self { tables: Mutex::new(Tables::from_text(&text)), file: Some(path) }
+    }
+}
 
 impl ReferenceStore for MemoryNames {
     fn name(
@@ -28,43 +95,35 @@ impl ReferenceStore for MemoryNames {
         namespace: &str,
         reference: &Reference,
     ) -> Result<Option<NameRecord>, ReferenceStoreError> {
-        let tables = self.0.lock().expect("no poison");
+        let tables = self.tables.lock().expect("no poison");
         Ok(tables.names.get(&(namespace.to_owned(), reference.clone())).cloned())
     }
     fn names_of(&self, namespace: &str, id: &Digest) -> Result<Vec<NameRecord>, ReferenceStoreError> {
         Ok(self.names(Some(namespace))?.into_iter().filter(|name| &name.id == id).collect())
     }
     fn image(&self, namespace: &str, id: &Digest) -> Result<Option<ImageRecord>, ReferenceStoreError> {
-        let tables = self.0.lock().expect("no poison");
+        let tables = self.tables.lock().expect("no poison");
         Ok(tables.images.get(&(namespace.to_owned(), id.clone())).cloned())
     }
     fn names(&self, namespace: Option<&str>) -> Result<Vec<NameRecord>, ReferenceStoreError> {
-        let tables = self.0.lock().expect("no poison");
+        let tables = self.tables.lock().expect("no poison");
         let fits = |name: &&NameRecord| namespace.is_none_or(|wanted| wanted == name.namespace);
         Ok(tables.names.values().filter(fits).cloned().collect())
     }
     fn images(&self, namespace: Option<&str>) -> Result<Vec<ImageRecord>, ReferenceStoreError> {
-        let tables = self.0.lock().expect("no poison");
+        let tables = self.tables.lock().expect("no poison");
         let fits = |image: &&ImageRecord| namespace.is_none_or(|wanted| wanted == image.namespace);
         let mut images: Vec<ImageRecord> = tables.images.values().filter(fits).cloned().collect();
         images.sort_by_key(|image| std::cmp::Reverse(image.added));
         Ok(images)
     }
     fn apply(&self, changes: &[Change]) -> Result<(), ReferenceStoreError> {
-        let mut tables = self.0.lock().expect("no poison");
-        for change in changes.iter().cloned() {
-            match change {
-                Change::PutImage(one) => {
-                    drop(tables.images.insert((one.namespace.clone(), one.id.clone()), one));
-                }
-                Change::PutName(one) => {
-                    drop(tables.names.insert((one.namespace.clone(), one.reference.clone()), one));
-                }
-                Change::RemoveImage { namespace, id } => drop(tables.images.remove(&(namespace, id))),
-                Change::RemoveName { namespace, reference } => {
-                    drop(tables.names.remove(&(namespace, reference)));
-                }
-            }
+        let mut tables = self.tables.lock().expect("no poison");
+        tables.apply(changes);
+        if let Some(path) = &self.file {
+            let fresh = path.with_extension("new");
+            std::fs::write(&fresh, tables.to_text()).expect("a written file");
+            std::fs::rename(fresh, path).expect("a renamed file");
         }
         Ok(())
     }
@@ -74,15 +133,16 @@ impl ReferenceStore for MemoryNames {
 pub(crate) struct Store {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) images: Images,
-    pub(crate) names: Arc<MemoryNames>,
 }
 
 impl Store {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let names = Arc::new(MemoryNames::default());
-        let images = Images::open(dir.path(), Flavour::Trusted, names.clone(), "default");
-        Self { dir, images, names }
+        Self::upon(tempfile::tempdir().expect("a temporary directory"), MemoryNames::default())
+    }
+
+    pub(crate) fn upon(dir: tempfile::TempDir, names: MemoryNames) -> Self {
+        let images = Images::open(dir.path(), Flavour::Trusted, Arc::new(names), "default");
+        Self { dir, images }
     }
 
     pub(crate) fn path(&self, below: &str) -> PathBuf {

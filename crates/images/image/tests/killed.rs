@@ -1,0 +1,138 @@
+//! Operations killed at a system call: whatever the point, the next operation finds and removes what is left.
+//!
+//! The child is this test program again, run under strace(1), which kills it at the n-th call of a kind.
+
+mod support;
+
+use image::{ImportOptions, Silent};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use support::{Kind, MemoryNames, Store, digest, reference, tar};
+
+/// What changes the store. For each kind, the child is killed at its first call, its second, and so on.
+const CALLS: [&str; 10] =
+    ["mkdir", "openat", "rename", "unlink", "write", "fsync", "fcntl", "ftruncate", "unlinkat", "syncfs"];
+/// How many points of a kind are tried, spread evenly over all of them; all with `SAMPAN_TEST_FULL` set.
+const POINTS_MAX: usize = 4;
+
+fn archive() -> Vec<u8> {
+    let names: Vec<String> = (0..80).map(|at| format!("usr/file{at}")).collect();
+    let mut entries = vec![("etc/", Kind::Dir), ("usr/", Kind::Dir), ("etc/name", Kind::File(b"x"))];
+    entries.extend(names.iter().map(|name| (name.as_str(), Kind::File(b"content"))));
+    tar(&entries)
+}
+
+fn saved() -> Vec<u8> {
+    let layers = [archive(), tar(&[("etc/", Kind::Dir), ("etc/.wh.name", Kind::File(b""))])];
+    let config = format!(
+        r#"{{"architecture":"amd64","os":"linux","rootfs":{{"type":"layers","diff_ids":["{}","{}"]}}}}"#,
+        digest(&layers[0]),
+        digest(&layers[1])
+    );
+    let manifest = r#"[{"Config":"c.json","RepoTags":["web:1"],"Layers":["0.tar","1.tar"]}]"#;
+    tar(&[
+        ("0.tar", Kind::File(&layers[0])),
+        ("1.tar", Kind::File(&layers[1])),
+        ("c.json", Kind::File(config.as_bytes())),
+        ("manifest.json", Kind::File(manifest.as_bytes())),
+    ])
+}
+
+fn operate(name: &str, root: &Path) {
+    std::fs::create_dir_all(root).expect("a directory");
+    let names = Arc::new(MemoryNames::in_file(root.join("names")));
+    let images = image::Images::open(root, snapshot::Flavour::Trusted, names, "default");
+    let import = || {
+        images.import(
+            &mut archive().as_slice(),
+            Some(&reference("web:1")),
+            &ImportOptions::default(),
+            &Silent,
+        )
+    };
+    match name {
+        "import" => drop(import().expect("an import")),
+        "load" => drop(images.load(saved().as_slice(), None, &Silent).expect("a load")),
+        "remove" => {
+            import().expect("an import");
+            images.remove("web:1", image::Force::No, &[]).expect("a removal");
+        }
+        other => unreachable!("{other}"),
+    }
+}
+
+/// Not a test of its own: what the child does.
+#[test]
+fn child() {
+    if let (Some(name), Some(root)) = (std::env::var_os("KILLED_OPERATION"), std::env::var_os("KILLED_ROOT"))
+    {
+        operate(name.to_str().expect("text"), Path::new(&root));
+    }
+}
+
+/// Runs the child with arguments of strace; whether it was killed.
+fn strace(operation: &str, root: &Path, arguments: &[&str]) -> bool {
+    let status = Command::new("strace")
+        .args(["-f", "-q"])
+        .args(arguments)
+        .arg(std::env::current_exe().expect("ourselves"))
+        .args(["child", "--exact", "--test-threads=1"])
+        .env("KILLED_OPERATION", operation)
+        .env("KILLED_ROOT", root)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .expect("strace");
+    !status.success()
+}
+
+fn count_calls(operation: &str, call: &str) -> usize {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let log = dir.path().join("log");
+    let arguments = ["-e", &format!("trace={call}"), "-o", log.to_str().expect("text")];
+    assert!(!strace(operation, &dir.path().join("data"), &arguments), "{operation} works undisturbed");
+    let text = std::fs::read_to_string(log).expect("a log");
+    text.lines().filter(|line| line.contains(&format!("{call}("))).count()
+}
+
+fn sweep(operation: &str) {
+    if !support::installed("strace") {
+        return;
+    }
+    let (mut tried, mut killed) = (0, 0);
+    for call in CALLS {
+        let all = count_calls(operation, call);
+        let full = std::env::var_os("SAMPAN_TEST_FULL").is_some();
+        let step = if full { 1 } else { all.div_ceil(POINTS_MAX).max(1) };
+        for at in (1..=all).step_by(step) {
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            let inject = format!("inject={call}:signal=KILL:when={at}");
+            killed += usize::from(strace(operation, dir.path(), &["-e", &inject]));
+            tried += 1;
+            let names = MemoryNames::in_file(dir.path().join("names"));
+            let store = Store::upon(dir, names);
+            store.images.recover().expect("a recovery");
+            let report = store.images.check(true).expect("a check");
+            assert_eq!(report, image::CheckReport::default(), "{operation} killed at {call} {at}");
+            operate(operation, store.dir.path());
+        }
+    }
+    println!("{operation}: killed at {killed} of {tried} points");
+    assert!(killed * 10 >= tried * 7, "{operation}: killed at {killed} of {tried} points only");
+}
+
+#[test]
+fn a_killed_import_leaves_nothing() {
+    sweep("import");
+}
+
+#[test]
+fn a_killed_load_leaves_nothing() {
+    sweep("load");
+}
+
+#[test]
+fn a_killed_removal_leaves_nothing() {
+    sweep("remove");
+}
