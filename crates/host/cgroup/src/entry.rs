@@ -2,8 +2,10 @@
 
 use crate::directory::{Directory, write_once};
 use crate::hierarchy::Version;
-use crate::{CgroupError, Group};
+use crate::parse::memberships;
+use crate::{CgroupError, Group, GroupPath};
 use rustix::fs::OFlags;
+use rustix::process::Pid;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// The descriptors that a launch needs, opened before the clone; all closed on exec.
@@ -48,6 +50,35 @@ impl Group {
                 }
             }
         }
+        self.add_tops(&mut entry)?;
+        Ok(entry)
+    }
+
+    /// As [`Group::entry`] for a process that joins a running container (`exec`). A container that manages groups of
+    /// its own (systemd inside) may have moved its processes into one below and enabled controllers there; cgroup2
+    /// takes no process into the group above then, and the one in which `pid` is will do.
+    ///
+    /// # Errors
+    /// [`CgroupError::Open`]; a `pid` that is gone or elsewhere is no error, and the group itself is entered.
+    pub fn entry_beside(&self, pid: Pid) -> Result<Entry, CgroupError> {
+        let mut entry = self.entry()?;
+        let Some(unified) = self.hierarchies.unified().filter(|_| entry.v2_directory.is_some()) else {
+            return Ok(entry);
+        };
+        let text =
+            std::fs::read_to_string(format!("/proc/{}/cgroup", pid.as_raw_nonzero())).unwrap_or_default();
+        let member = memberships(&text).find(|line| line.hierarchy == 0);
+        let place = member.and_then(|line| GroupPath::parse(line.path).ok());
+        if let Some(place) = place.filter(|place| place.is_below(&self.path))
+            && let Some(directory) = Directory::open(unified, place.as_str())?
+        {
+            entry.v2_directory = Some(directory.fd);
+        }
+        Ok(entry)
+    }
+
+    /// Adds the way to the top where the caller is in a group and this one does not exist.
+    fn add_tops(&self, entry: &mut Entry) -> Result<(), CgroupError> {
         for hierarchy in self.hierarchies.all().iter().filter(|hierarchy| hierarchy.caller_is_below_top) {
             let member = self.directories.iter().any(|directory| directory.is_of(hierarchy));
             if hierarchy.version == Version::V1
@@ -57,6 +88,6 @@ impl Group {
                 entry.v1_tasks.push(top.open_file("tasks", OFlags::WRONLY)?);
             }
         }
-        Ok(entry)
+        Ok(())
     }
 }

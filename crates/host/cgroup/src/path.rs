@@ -40,6 +40,12 @@ impl GroupPath {
         Self::parse(&format!("{}/{name}", self.0))
     }
 
+    /// Whether it is inside `other`, at any depth.
+    #[must_use]
+    pub fn is_below(&self, other: &Self) -> bool {
+        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The groups above it, outermost first; not itself.
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').map(|(end, _)| &self.0[..end])
@@ -101,6 +107,8 @@ mod tests {
         let path = GroupPath::parse("/sampan-0a/pod/c1").unwrap();
         assert_eq!(path.as_str(), "sampan-0a/pod/c1");
         assert_eq!(path.ancestors().collect::<Vec<_>>(), ["sampan-0a", "sampan-0a/pod"]);
+        assert!(path.is_below(&GroupPath::parse("sampan-0a").unwrap()) && !path.is_below(&path));
+        assert!(!path.is_below(&GroupPath::parse("sampan-0").unwrap()));
         assert_eq!(path.join("x").unwrap().as_str(), "sampan-0a/pod/c1/x");
     }
 

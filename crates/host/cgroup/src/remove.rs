@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// How long a group may stay busy although nobody is in it: the kernel ends the dead in the background.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
+/// The same for a leftover whose name is wanted: somebody waits, and living processes will not go by themselves.
+const LEFTOVER_WAIT: Duration = Duration::from_millis(100);
 
 impl Group {
     /// Removes the group and the groups below it from every hierarchy. What is gone already is no error, and a
@@ -69,7 +71,7 @@ impl Hierarchies {
 pub(crate) fn directories(all: &[Directory]) -> Result<(), CgroupError> {
     let mut outcome = Ok(());
     for directory in all {
-        outcome = outcome.and(one(directory));
+        outcome = outcome.and(one(directory, BUSY_WAIT));
     }
     outcome
 }
@@ -79,19 +81,19 @@ pub(crate) fn leftover(hierarchy: &Hierarchy, path: &GroupPath) -> Result<(), Cg
     match rustix::fs::rmdir(hierarchy.mount_point.join(path.as_str())) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(_) => match Directory::open(hierarchy, path.as_str())? {
-            Some(directory) => one(&directory),
+            Some(directory) => one(&directory, LEFTOVER_WAIT),
             None => Ok(()),
         },
     }
 }
 
-fn one(directory: &Directory) -> Result<(), CgroupError> {
+fn one(directory: &Directory, limit: Duration) -> Result<(), CgroupError> {
     let start = Instant::now();
     let mut pause = Duration::from_micros(50);
     loop {
         match rustix::fs::rmdir(&directory.path) {
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
-            Err(Errno::BUSY | Errno::NOTEMPTY) if start.elapsed() < BUSY_WAIT => {}
+            Err(Errno::BUSY | Errno::NOTEMPTY) if start.elapsed() < limit => {}
             Err(source) => {
                 return Err(
                     busy(directory).unwrap_or(CgroupError::Remove { path: directory.path.clone(), source })

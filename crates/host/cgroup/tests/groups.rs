@@ -8,7 +8,7 @@
 use cgroup::{CgroupError, Controller, Entry, Group, GroupPath, Hierarchies, Mode, Version};
 use kernel::process::{Child, CloneOptions, Exit, clone_child, reap};
 use rustix::process::Pid;
-use spec::runtime::{Cpu, DeviceRule, Memory, Pids, Rdma, Resources};
+use spec::runtime::{Cpu, DeviceRule, HugepageLimit, Memory, Pids, Rdma, Resources};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -401,6 +401,55 @@ fn an_entry_leads_out_of_the_callers_group(place: &Place) {
     assert_eq!(exit, Exit::Code(0));
 }
 
+fn an_entry_beside_a_process_follows_it_below(place: &Place) {
+    let Some(unified) = place.hierarchies.unified() else { return };
+    let group = place.create(&Resources::default()).unwrap();
+    let below = unified.mount_point.join(place.path.as_str()).join("init.scope");
+    std::fs::create_dir(&below).unwrap();
+    let first = start(&group.entry().unwrap(), || {
+        std::fs::write(below.join("cgroup.procs"), "0").unwrap();
+        std::thread::sleep(60 * SECOND);
+        0
+    });
+    let moved =
+        |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap().contains("init.scope");
+    wait_until("the move", || moved(first.pid));
+    let beside = group.entry_beside(Pid::from_raw(first.pid).unwrap()).unwrap();
+    let second = start(&beside, || {
+        std::thread::sleep(60 * SECOND);
+        0
+    });
+    assert!(moved(second.pid));
+    group.kill().unwrap();
+    reap(second.pidfd.as_fd()).unwrap();
+    end(&group, &first);
+}
+
+/// The one controller that cgroup2 has on a hybrid machine, where nobody mounted it as v1.
+fn a_controller_of_cgroup2_is_enabled_on_the_way_down(place: &Place) {
+    let Some(unified) =
+        place.hierarchies.unified().filter(|one| one.controllers.contains(Controller::Hugetlb))
+    else {
+        println!("    skipped: no hugetlb in cgroup2");
+        return;
+    };
+    let top = unified.mount_point.join("cgroup.subtree_control");
+    let before = std::fs::read_to_string(&top).unwrap();
+    let limit = HugepageLimit { page_size: "2MB".into(), limit: 4 << 20 };
+    let group = place.create(&Resources { hugepage_limits: vec![limit], ..Resources::default() }).unwrap();
+    let file = unified.mount_point.join(place.path.as_str()).join("hugetlb.2MB.max");
+    assert_eq!(std::fs::read_to_string(file).unwrap().trim(), "4194304");
+    let again = Group::open(&place.hierarchies, &place.path).unwrap();
+    assert!(again.stats().unwrap().cpu.total < 1_000_000_000);
+    group.remove().unwrap();
+    // The machine's top is left as it was, so that hugetlb can be mounted elsewhere.
+    if !before.contains("hugetlb") {
+        let parent = unified.mount_point.join(place.path.ancestors().last().unwrap());
+        std::fs::write(parent.join("cgroup.subtree_control"), "-hugetlb").unwrap();
+        std::fs::write(&top, "-hugetlb").unwrap();
+    }
+}
+
 type Test = (&'static str, fn(&Place));
 
 macro_rules! tests {
@@ -409,7 +458,7 @@ macro_rules! tests {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|one| !one.starts_with("--")).collect();
-    let tests: [Test; 14] = tests![
+    let tests: [Test; 16] = tests![
         a_group_is_where_it_is_needed_and_goes_without_a_trace,
         a_child_is_born_or_moves_into_every_directory,
         a_process_can_be_moved_in_from_outside,
@@ -424,6 +473,8 @@ fn main() {
         a_refused_limit_leaves_nothing,
         a_leftover_gives_way_with_its_limits,
         an_entry_leads_out_of_the_callers_group,
+        an_entry_beside_a_process_follows_it_below,
+        a_controller_of_cgroup2_is_enabled_on_the_way_down,
     ];
     if std::env::args().any(|one| one == "--list") {
         tests.iter().for_each(|(name, _)| println!("{name}: test"));
