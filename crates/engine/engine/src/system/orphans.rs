@@ -18,10 +18,13 @@ use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long killed processes of an orphaned control group may take to end.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the kernel may take to delete the pairs of containers that were just released.
+const LINK_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Names in a directory; none when it does not exist.
 fn names(path: &Path) -> Result<Vec<String>, FileError> {
@@ -181,12 +184,10 @@ impl Engine {
                 addresses.extend(endpoints.iter().map(|endpoint| endpoint.address));
             }
         }
-        for link in list_links(&sockets).map_err(network_error)? {
-            if link.role == LinkRole::Endpoint && !links.contains(&link.name) {
-                findings.add(ProblemKind::OrphanLink, link.name.clone(), "", || {
-                    detach_endpoint(&sockets, &link.name).map_err(network_error)
-                });
-            }
+        for name in orphaned_links(&sockets, &links)? {
+            findings.add(ProblemKind::OrphanLink, name.clone(), "", || {
+                detach_endpoint(&sockets, &name).map_err(network_error)
+            });
         }
         let published = list_published(&sockets).map_err(network_error)?;
         let orphans: BTreeSet<Ipv4Addr> =
@@ -314,6 +315,24 @@ impl Engine {
     fn known_ids(&self) -> Result<HashSet<ContainerId>, StateError> {
         Ok(self.database()?.read(|reader| reader.container_ids())?.into_iter().collect())
     }
+}
+
+/// Ends of endpoints that belong to no container. The kernel takes the end of a released container's pair away in the
+/// background, so one counts only if it stays.
+fn orphaned_links(sockets: &NetworkSockets, known: &HashSet<String>) -> Result<Vec<String>, CheckError> {
+    let look = || {
+        let links = list_links(sockets).map_err(network_error)?;
+        let ours = links.into_iter().filter(|link| link.role == LinkRole::Endpoint).map(|link| link.name);
+        Ok::<Vec<String>, CheckError>(ours.filter(|name| !known.contains(name)).collect())
+    };
+    let began = Instant::now();
+    let mut found = look()?;
+    while !found.is_empty() && began.elapsed() < LINK_PATIENCE {
+        std::thread::sleep(Duration::from_millis(20));
+        let still: HashSet<String> = look()?.into_iter().collect();
+        found.retain(|name| still.contains(name));
+    }
+    Ok(found)
 }
 
 /// Ended and not wanted any more, and nobody is at it.
