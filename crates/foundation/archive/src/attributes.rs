@@ -83,7 +83,7 @@ fn set_xattrs(
         match set(xattr) {
             Ok(()) => {}
             Err(errno @ (Errno::NOTSUP | Errno::PERM)) => {
-                skipped.push(Skipped { name: xattr.name.clone(), errno })
+                skipped.push(Skipped { name: xattr.name.clone(), errno });
             }
             Err(other) => return Err(other),
         }

@@ -1,17 +1,17 @@
 //! The decisions that keep a hostile archive inside its target and within bounds.
 //!
 //! They stand together here so that the feature `weakened` can take out exactly these and the escape tests
-//! (`tests/escape.rs`) can show that each of their attacks succeeds without them. The weakened half does what a
+//! (`tests/archive/escape.rs`) can show that each of their attacks succeeds without them. The weakened half does what a
 //! naive extractor does: it joins strings and lets the kernel follow whatever it finds.
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat};
 use std::ffi::OsStr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 #[cfg(not(feature = "weakened"))]
 mod rules {
-    use super::{BorrowedFd, Mode, OFlags, OsStr, OwnedFd, Path};
+    use super::{AtFlags, BorrowedFd, Mode, OFlags, OsStr, OwnedFd, Path, Stat};
 
     /// Opens a directory below `root`, reading links as a process chrooted there would.
     pub(crate) fn open_directory(root: BorrowedFd<'_>, path: &Path) -> rustix::io::Result<OwnedFd> {
@@ -34,6 +34,22 @@ mod rules {
         b""
     }
 
+    /// Opens the directory of that name and never what a link of that name points to.
+    pub(crate) fn enter(parent: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(parent, name, flags, Mode::empty())
+    }
+
+    /// Looks at what has that name, which may be a link.
+    pub(crate) fn look_at(parent: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<Stat> {
+        rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
+    /// Whether an archive may set this attribute: overlayfs's own would hide or redirect what is below.
+    pub(crate) fn xattr_allowed(name: &[u8]) -> bool {
+        !crate::node::is_overlay_name(name)
+    }
+
     /// Whether `count` is over its bound.
     pub(crate) fn exceeds(count: u64, limit: u64) -> bool {
         count > limit
@@ -42,7 +58,7 @@ mod rules {
 
 #[cfg(feature = "weakened")]
 mod rules {
-    use super::{BorrowedFd, Mode, OFlags, OsStr, OwnedFd, Path};
+    use super::{AtFlags, BorrowedFd, Mode, OFlags, OsStr, OwnedFd, Path, Stat};
 
     pub(crate) fn open_directory(root: BorrowedFd<'_>, path: &Path) -> rustix::io::Result<OwnedFd> {
         rustix::fs::openat(root, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -61,9 +77,23 @@ mod rules {
         if path.starts_with(b"/") { b"/" } else { b"" }
     }
 
+    pub(crate) fn enter(parent: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<OwnedFd> {
+        rustix::fs::openat(parent, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    pub(crate) fn look_at(parent: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<Stat> {
+        rustix::fs::statat(parent, name, AtFlags::empty())
+    }
+
+    pub(crate) fn xattr_allowed(_name: &[u8]) -> bool {
+        true
+    }
+
     pub(crate) fn exceeds(_count: u64, _limit: u64) -> bool {
         false
     }
 }
 
-pub(crate) use rules::{anchor, component_allowed, create_file, exceeds, open_directory};
+pub(crate) use rules::{
+    anchor, component_allowed, create_file, enter, exceeds, look_at, open_directory, xattr_allowed,
+};

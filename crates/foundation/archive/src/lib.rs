@@ -9,6 +9,7 @@ mod attributes;
 mod copy;
 mod entry;
 mod fs_error;
+mod fuzz;
 mod guard;
 mod header;
 mod limits;
@@ -20,6 +21,8 @@ mod read_error;
 mod reader;
 mod remove;
 mod sparse;
+mod tree;
+mod writer;
 
 pub use apply::{
     Applied, ApplyError, ApplyOptions, Devices, MapIds, MissingHardLink, OverlayXattr, Ownership, Refusal,
@@ -28,7 +31,10 @@ pub use apply::{
 pub use copy::{Copied, CopyOptions, copy_tree};
 pub use entry::{Device, Entry, Extent, Kind, Timestamp, Xattr};
 pub use fs_error::FsError;
+pub use fuzz::fuzz_reader;
 pub use limits::Limits;
 pub use read_error::{Problem, ReadError};
 pub use reader::{Content, TarReader};
 pub use remove::remove_tree;
+pub use tree::{TreeOptions, Written, append_tree, write_tree};
+pub use writer::{TarWriter, WriteError};

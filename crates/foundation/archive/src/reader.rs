@@ -103,7 +103,7 @@ impl<R: Read> TarReader<R> {
             let header = Header::new(&block, self.verify_checksums).map_err(malformed(offset))?;
             match header.flag() {
                 flag @ (b'x' | b'g' | b'L' | b'K') => {
-                    self.extension(offset, &header, flag, &mut extensions)?
+                    self.extension(offset, &header, flag, &mut extensions)?;
                 }
                 _ => return self.entry(offset, &block, &header, extensions).map(Some),
             }
@@ -313,7 +313,7 @@ impl<R: Read> TarReader<R> {
         let bad = malformed(offset);
         let marked = pax.sparse.extents.is_some() || pax.sparse.major.is_some();
         let old = header.flag() == b'S';
-        if old && marked || marked && entry.kind != Kind::File {
+        if marked && (old || entry.kind != Kind::File) {
             return Err(bad(Problem::SparseMap));
         }
         let (extents, real_size) = if old {

@@ -6,9 +6,9 @@ use crate::attributes::Attributes;
 use crate::entry::{Device, Entry, Extent, Kind, Xattr};
 use crate::fs_error::{FsError, failed};
 use crate::guard;
-use crate::node::{Node, id_of, is_overlay_name, is_whiteout};
+use crate::node::{Node, id_of, is_whiteout};
 use crate::reader::TarReader;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Mode, XattrFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::io::Read;
@@ -54,9 +54,7 @@ impl Applier<'_> {
             }
             Err(other) => return Err(failed("make the directory", place.path)(other).into()),
         }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = rustix::fs::openat(&place.parent, place.name, flags, Mode::empty())
-            .map_err(failed("open", place.path))?;
+        let directory = guard::enter(place.parent.as_fd(), place.name).map_err(failed("open", place.path))?;
         if hidden {
             self.mark_opaque(&directory, place.path)?;
         }
@@ -150,9 +148,9 @@ impl Applier<'_> {
     }
 }
 
-/// The attributes that an archive may set: overlayfs's own would let it hide or redirect what is below.
+/// The attributes that an archive may set.
 fn kept(xattrs: &[Xattr]) -> Vec<Xattr> {
-    xattrs.iter().filter(|xattr| !is_overlay_name(&xattr.name)).cloned().collect()
+    xattrs.iter().filter(|xattr| guard::xattr_allowed(&xattr.name)).cloned().collect()
 }
 
 fn copy_content<R: Read>(

@@ -29,7 +29,7 @@ const ATTEMPTS_MAX: u32 = 16;
 
 impl Place<'_> {
     pub(super) fn stat(&self) -> Result<Option<Stat>, FsError> {
-        match rustix::fs::statat(&self.parent, self.name, AtFlags::SYMLINK_NOFOLLOW) {
+        match guard::look_at(self.parent.as_fd(), self.name) {
             Ok(stat) => Ok(Some(stat)),
             Err(Errno::NOENT) => Ok(None),
             Err(other) => Err(failed("look at", self.path)(other)),

@@ -95,9 +95,7 @@ impl Applier<'_> {
         if existing != Some(FileType::Directory) {
             return Ok(());
         }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = rustix::fs::openat(&place.parent, place.name, flags, Mode::empty())
-            .map_err(failed("open", place.path))?;
+        let directory = guard::enter(place.parent.as_fd(), place.name).map_err(failed("open", place.path))?;
         self.mark_opaque(&directory, place.path)
     }
 }

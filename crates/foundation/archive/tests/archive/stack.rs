@@ -1,0 +1,104 @@
+//! Layers that need what is below them.
+
+use crate::forge::Forge;
+use crate::scratch::{Scratch, is_root, listing, open};
+use archive::{Applied, ApplyError, ApplyOptions, MissingHardLink, OverlayXattr, Whiteouts, apply_layer};
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+const OVERLAY: Whiteouts = Whiteouts::Overlay { xattr: OverlayXattr::Trusted };
+
+fn layer(directory: &Path, archive: &[u8], lower: &[OwnedFd]) -> Result<Applied, ApplyError> {
+    fs::create_dir_all(directory).unwrap();
+    let lower: Vec<_> = lower.iter().map(AsFd::as_fd).collect();
+    let options = ApplyOptions { whiteouts: OVERLAY, lower: &lower, ..ApplyOptions::default() };
+    apply_layer(archive, open(directory).as_fd(), &options)
+}
+
+#[test]
+fn links_to_files_below_are_noted_or_made_by_copying_up() {
+    if !is_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let below = scratch.path().join("below");
+    let base = Forge::default()
+        .pax(&[("SCHILY.xattr.user.note", b"kept")])
+        .file("usr/bin/perl", b"program")
+        .symlink("usr/bin/link", "perl")
+        .end();
+    layer(&below, &base, &[]).unwrap();
+    let archive = Forge::default()
+        .hard_link("usr/bin/perl5", "usr/bin/perl")
+        .hard_link("again", "usr/bin/perl5")
+        .hard_link("other", "usr/bin/link")
+        .hard_link("usr/bin/taken", "usr/bin/perl")
+        .file("usr/bin/taken", b"by a later entry")
+        .end();
+
+    let alone = layer(&scratch.path().join("alone"), &archive, &[]).unwrap();
+    let missing = |path: &str, target: &str| MissingHardLink { path: path.into(), target: target.into() };
+    let expected = [
+        missing("usr/bin/perl5", "usr/bin/perl"),
+        missing("again", "usr/bin/perl5"),
+        missing("other", "usr/bin/link"),
+    ];
+    assert_eq!(alone.missing_hardlinks, expected);
+    assert_eq!(alone.implied_dirs, [Path::new("usr"), Path::new("usr/bin")]);
+
+    let stacked = scratch.path().join("stacked");
+    let applied = layer(&stacked, &archive, &[open(&below)]).unwrap();
+    assert_eq!(applied.missing_hardlinks, []);
+    let inode = |path: &str| fs::symlink_metadata(stacked.join(path)).unwrap().ino();
+    assert_eq!(inode("usr/bin/perl"), inode("usr/bin/perl5"));
+    assert_eq!(inode("usr/bin/perl"), inode("again"));
+    assert_eq!(fs::read_link(stacked.join("other")).unwrap(), Path::new("perl"));
+    assert_eq!(fs::read(stacked.join("usr/bin/taken")).unwrap(), b"by a later entry");
+    assert!(listing(&stacked)[Path::new("usr/bin/perl")].contains("user.note"));
+    assert_eq!(fs::metadata(below.join("usr/bin/perl")).unwrap().nlink(), 1);
+}
+
+#[test]
+fn implied_directories_look_as_they_do_below() {
+    if !is_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let paths = ["lowest", "middle", "top"].map(|name| scratch.path().join(name));
+    layer(
+        &paths[0],
+        &Forge::default().directory("a/b").directory("hidden/x").directory("opaque/x").end(),
+        &[],
+    )
+    .unwrap();
+    layer(&paths[1], &Forge::default().file(".wh.hidden", b"").file("opaque/.wh..wh..opq", b"").end(), &[])
+        .unwrap();
+    for (path, mode) in [("a", 0o711), ("a/b", 0o1777), ("hidden/x", 0o700), ("opaque/x", 0o700)] {
+        fs::set_permissions(paths[0].join(path), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    std::os::unix::fs::chown(paths[0].join("a/b"), Some(33), Some(34)).unwrap();
+    let archive = Forge::default().file("a/b/f", b"").file("hidden/x/f", b"").file("opaque/x/f", b"").end();
+    let applied = layer(&paths[2], &archive, &[open(&paths[1]), open(&paths[0])]).unwrap();
+    assert_eq!(applied.implied_dirs.len(), 6);
+    let mode = |path: &str| fs::metadata(paths[2].join(path)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!((mode("a"), mode("a/b")), (0o711, 0o1777));
+    assert_eq!((mode("hidden/x"), mode("opaque/x")), (0o755, 0o755), "what is hidden below does not count");
+    assert_eq!(fs::metadata(paths[2].join("a/b")).unwrap().uid(), 33);
+}
+
+#[test]
+fn links_to_what_is_hidden_below_stay_missing() {
+    if !is_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let paths = ["lowest", "middle", "top"].map(|name| scratch.path().join(name));
+    layer(&paths[0], &Forge::default().file("d/f", b"").end(), &[]).unwrap();
+    layer(&paths[1], &Forge::default().file("d/.wh.f", b"").end(), &[]).unwrap();
+    let archive = Forge::default().hard_link("l", "d/f").end();
+    let applied = layer(&paths[2], &archive, &[open(&paths[1]), open(&paths[0])]).unwrap();
+    assert_eq!(applied.missing_hardlinks.len(), 1);
+    assert!(layer(&paths[2], &Forge::default().hard_link("l", "d").end(), &[open(&paths[0])]).is_err());
+}
