@@ -10,7 +10,7 @@ use monitor::client::{self, ClientError, Connection, Handover};
 use monitor::layout::ContainerDirectories;
 use monitor::protocol::{FailureKind, LaunchMode, Reply, Request, VERSION};
 use std::fs::File;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Why no monitor came up.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,11 @@ pub(crate) enum Ownership {
 
 /// How long a monitor that has recorded the end of a lost container may take to let go.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a process that cannot be taken over may take to be gone.
+const ADOPTION_PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks at a container that is about to change.
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 
 impl Engine {
     /// Starts a monitor with the liveness lock, and waits for its answer.
@@ -89,19 +94,36 @@ impl Engine {
     /// Makes sure that a container with processes has a monitor, and that one without has its end recorded. The
     /// caller holds the operation lock.
     pub(crate) fn settle(&self, directories: &ContainerDirectories) -> Result<Ownership, LaunchError> {
-        let Some(liveness) = Liveness::try_take(directories)? else { return Ok(Ownership::Monitor) };
-        let observed = observe::observe_unowned(directories);
-        if observed.alive {
-            self.launch(directories, liveness, LaunchMode::Adopt, &StartOptions::default())?;
-            return Ok(Ownership::Monitor);
+        let began = Instant::now();
+        loop {
+            let Some(liveness) = Liveness::try_take(directories)? else { return Ok(Ownership::Monitor) };
+            let observed = observe::observe_unowned(directories);
+            if !observed.alive {
+                return if observed.needs_recovery() {
+                    self.recover(directories, liveness)
+                } else {
+                    Ok(Ownership::Free(liveness))
+                };
+            }
+            match self.launch(directories, liveness, LaunchMode::Adopt, &StartOptions::default()) {
+                Ok(_) => return Ok(Ownership::Monitor),
+                // It may have been dying when we looked: then there is nothing to take over any more.
+                Err(error) if began.elapsed() > ADOPTION_PATIENCE => return Err(error),
+                Err(_) => std::thread::sleep(LOOK_INTERVAL),
+            }
         }
-        if !observed.needs_recovery() {
-            return Ok(Ownership::Free(liveness));
-        }
+    }
+
+    /// Has the end of a container that died with its monitor recorded, and what it held let go of.
+    fn recover(
+        &self,
+        directories: &ContainerDirectories,
+        liveness: Liveness,
+    ) -> Result<Ownership, LaunchError> {
         let connection = self.launch(directories, liveness, LaunchMode::Recover, &StartOptions::default())?;
         drop(connection);
         // It ends at once, unless policy has it start the container again.
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         loop {
             if let Some(liveness) = Liveness::try_take(directories)? {
                 return Ok(Ownership::Free(liveness));
@@ -110,7 +132,7 @@ impl Engine {
             if restarted || began.elapsed() > RECOVERY_PATIENCE {
                 return Ok(Ownership::Monitor);
             }
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(LOOK_INTERVAL);
         }
     }
 

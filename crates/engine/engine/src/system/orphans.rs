@@ -3,7 +3,7 @@
 use super::check::{CheckError, Findings, ProblemKind};
 use crate::Engine;
 use crate::containers::observe::{self, Observed};
-use crate::containers::operation::{Liveness, Operation};
+use crate::containers::operation::Operation;
 use crate::containers::{self, Container, volumes_of_instance};
 use crate::documents::{self, FileError};
 use cgroup::{Group, GroupPath, Hierarchies};
@@ -144,10 +144,12 @@ impl Engine {
         if has_networks { self.check_links(findings) } else { Ok(()) }
     }
 
-    /// Whether a container's kernel objects are somebody's: a monitor's, or those of a command at work.
+    /// Whether a container's kernel objects are somebody's: a monitor's, those of a command at work, or those of a
+    /// container whose lost monitor is a finding of its own.
     fn is_owned(&self, id: &ContainerId) -> bool {
         let directories = self.directories(id);
-        Liveness::is_held(&directories) || Operation::is_held(&directories)
+        let observed = observe::observe(&directories);
+        observed.owned || observed.alive || observed.needs_recovery() || Operation::is_held(&directories)
     }
 
     fn check_cgroups(&self, findings: &mut Findings) -> Result<(), CheckError> {

@@ -50,6 +50,21 @@ impl Place {
         self.engine.run(config, CreateOptions::default(), StartOptions::default()).unwrap().id
     }
 
+    /// A path of the instance.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.directory.path().join(path)
+    }
+
+    /// Another engine of the same instance, as another process would have it.
+    pub(crate) fn another(&self) -> Engine {
+        Engine::open(self.engine.context().clone())
+    }
+
+    /// The same place with a new engine.
+    pub(crate) fn reopen(self) -> Self {
+        Self { engine: self.another(), directory: self.directory }
+    }
+
     fn names(&self, path: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.directory.path().join(path)) else { return Vec::new() };
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -85,11 +100,16 @@ pub(crate) fn config(command: &[&str]) -> ContainerConfig {
 
 /// Runs in the foreground: exit code and output.
 pub(crate) fn run(place: &Place, config: ContainerConfig) -> (i32, String) {
+    run_in(&place.engine, config)
+}
+
+/// The same with another engine.
+pub(crate) fn run_in(engine: &Engine, config: ContainerConfig) -> (i32, String) {
     let streams = Streams { stdin: false, stdout: true, stderr: true };
     let start = StartOptions { streams, terminal_size: None, engine_waits: true };
-    let running = place.engine.run(config, CreateOptions::default(), start).unwrap();
+    let running = engine.run(config, CreateOptions::default(), start).unwrap();
     let answer = pump(running.connection.as_ref().unwrap());
-    place.engine.finish(&running).unwrap();
+    engine.finish(&running).unwrap();
     answer
 }
 
