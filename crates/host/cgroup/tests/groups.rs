@@ -275,8 +275,13 @@ fn devices_beyond_the_list_are_refused(place: &Place) {
     let devices = cgroup::default_device_rules();
     let mut group = place.create(&Resources { devices: devices.clone(), ..Resources::default() }).unwrap();
     assert_eq!(run(&group, probe), Exit::Code(1));
-    let fuse =
-        DeviceRule { allow: true, kind: "c".into(), major: Some(10), minor: Some(229), access: "r".into() };
+    let one_more = DeviceRule {
+        allow: true,
+        kind: "c".into(),
+        major: Some(rustix::fs::major(number).into()),
+        minor: Some(rustix::fs::minor(number).into()),
+        access: "r".into(),
+    };
     let more = devices.into_iter().chain([one_more]).collect();
     group.apply(&Resources { devices: more, ..Resources::default() }).unwrap();
     assert_eq!(run(&group, probe), Exit::Code(3));
