@@ -1,5 +1,7 @@
 //! Containers from birth to removal, through the real monitor on the real kernel. Needs root.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it did not expect")]
+
 mod place;
 
 use engine::model::{ContainerConfig, HealthConfig};

@@ -1,5 +1,7 @@
 //! Containers on the default bridge, in a network namespace that the test makes. Needs root and unshare(1).
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it did not expect")]
+
 mod place;
 
 use engine::model::{ContainerConfig, ExposedPort, NetworkChoice, PublishedPort};

@@ -103,8 +103,8 @@ impl Database {
     ///
     /// # Errors
     /// Whatever `look` returns.
-    pub fn read<T, E>(&self, look: impl FnOnce(&Reader<'_>) -> Result<T, E>) -> Result<T, E> {
-        look(&Reader { connection: &self.connection() })
+    pub fn read<T, E>(&self, look: impl FnOnce(Reader<'_>) -> Result<T, E>) -> Result<T, E> {
+        look(Reader { connection: &self.connection() })
     }
 
     /// Changes the index in one transaction: committed when `change` returns `Ok`, else nothing happened. `change`

@@ -7,6 +7,9 @@ use rusqlite::{OptionalExtension, params};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+/// Chooses an address, given those in use and the last choice.
+type Choose<'a> = dyn Fn(&BTreeSet<Ipv4Addr>, Option<Ipv4Addr>) -> Option<Ipv4Addr> + 'a;
+
 fn read_addresses(reader: &Reader<'_>, network: &NetworkId) -> Result<BTreeSet<Ipv4Addr>, StateError> {
     let mut statement = reader
         .connection
@@ -50,7 +53,7 @@ impl Writer<'_> {
         &self,
         network: &NetworkId,
         owner: &EndpointId,
-        choose: &dyn Fn(&BTreeSet<Ipv4Addr>, Option<Ipv4Addr>) -> Option<Ipv4Addr>,
+        choose: &Choose<'_>,
     ) -> Result<Option<Ipv4Addr>, StateError> {
         let one = |sql: &str, key: &[&str]| {
             self.connection

@@ -1,5 +1,7 @@
 //! The index as many processes see it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it did not expect")]
+
 use content::{Change, ImageRecord, NameRecord, ReferenceStore};
 use ids::{ContainerId, ContainerName, Digest, EndpointId, NetworkId, Reference, VolumeName};
 use network::ipam::LeaseStore;
@@ -101,7 +103,10 @@ fn names_are_unique_in_their_namespace() {
         .read(|reader| {
             assert_eq!(reader.container_named("default", "store")?, Some(two.clone()));
             assert_eq!(reader.container_named("other", "store")?, None);
-            assert_eq!(reader.containers_beginning("default", &one.as_str()[..20])?, [one.clone()]);
+            assert_eq!(
+                reader.containers_beginning("default", &one.as_str()[..20])?,
+                std::slice::from_ref(&one)
+            );
             assert_eq!(reader.containers_beginning("default", "")?.len(), 2);
             Ok::<_, StateError>(())
         })
@@ -168,7 +173,7 @@ fn a_used_volume_stays() {
     assert!(change(&|writer| writer.insert_volume(&volume)));
     assert!(!change(&|writer| writer.insert_volume(&volume)));
     change(&|writer| writer.use_volume(&id, &name).map(|()| true));
-    assert_eq!(database.read(|reader| reader.users_of_volume("data")).unwrap(), [id.clone()]);
+    assert_eq!(database.read(|reader| reader.users_of_volume("data")).unwrap(), std::slice::from_ref(&id));
     assert_eq!(database.read(|reader| reader.volumes_of(&id)).unwrap(), [volume]);
     assert!(!change(&|writer| writer.delete_unused_volume(&name)));
     change(&|writer| writer.delete_container(&id));

@@ -196,7 +196,7 @@ mod tests {
         assert!(!volumes.is_empty(&name).unwrap());
         let usage = volumes.usage(&name).unwrap();
         assert!((10_000..30_000).contains(&usage), "{usage}");
-        assert_eq!(volumes.list().unwrap(), [name.clone()]);
+        assert_eq!(volumes.list().unwrap(), std::slice::from_ref(&name));
         assert!(volumes.remove(&name).unwrap());
         assert!(!volumes.remove(&name).unwrap());
         assert_eq!(fs::read_dir(root.path().join("volumes")).unwrap().count(), 0);

@@ -127,14 +127,14 @@ impl Engine {
     /// # Errors
     /// [`LookupError::NotFound`] and [`LookupError::Ambiguous`].
     pub fn find(&self, query: &str) -> Result<ContainerId, LookupError> {
-        self.database()?.read(|reader| find(reader, &self.context().namespace, query))
+        self.database()?.read(|reader| find(&reader, &self.context().namespace, query))
     }
 
     /// The record of a container.
     pub(crate) fn read_container(&self, query: &str) -> Result<Container, LookupError> {
         let namespace = &self.context().namespace;
         let row = self.database()?.read(|reader| {
-            let id = find(reader, namespace, query)?;
+            let id = find(&reader, namespace, query)?;
             Ok::<_, LookupError>(reader.container(namespace, &id)?)
         })?;
         Container::read(row.ok_or_else(|| LookupError::NotFound { query: query.to_owned() })?)
