@@ -64,6 +64,14 @@ pub(crate) struct HookWork<'a> {
 }
 
 impl<'a> Work<'a> {
+    /// Everything here that is a descriptor.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'a>> + use<'a> {
+        let target = self.target.map(|(target, _)| target);
+        let binds = self.binds.iter().map(|bind| bind.tree.as_fd());
+        let namespaces: Vec<_> = self.namespaces.iter().map(|(_, fd)| *fd).collect();
+        self.root.into_iter().chain(self.proc).chain(target).chain(binds).chain(namespaces)
+    }
+
     /// What the parent has to enter so that the child is born in the right pid namespace.
     pub(crate) fn pid_namespace(&self) -> Option<BorrowedFd<'a>> {
         let listed = self.namespaces.iter().find(|(kind, _)| *kind == Kind::Pid).map(|(_, fd)| *fd);

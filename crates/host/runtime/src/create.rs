@@ -167,7 +167,19 @@ fn filter_kind(filter: &crate::seccomp::Program) -> FilterKind {
     if filter.notifies() { FilterKind::Asking } else { FilterKind::Plain }
 }
 
-impl Making<'_> {
+impl<'a> Making<'a> {
+    /// Every descriptor that the child works with.
+    fn kept<'b>(&self, streams: Option<&'b Streams>, channel: BorrowedFd<'b>) -> Vec<BorrowedFd<'b>>
+    where
+        'a: 'b,
+    {
+        let streams =
+            streams.into_iter().flat_map(|streams| [&streams.stdin, &streams.stdout, &streams.stderr]);
+        let tasks = self.cgroup.into_iter().flat_map(|cgroup| cgroup.tasks.iter().copied());
+        let own = self.gate.into_iter().chain([channel]);
+        self.work.descriptors().chain(streams.map(AsFd::as_fd)).chain(tasks).chain(own).collect()
+    }
+
     /// Clones the child and waits until it is ready.
     fn make(self, stdio: Stdio) -> Result<Created, LaunchError> {
         let (ours, theirs) = kernel::seqpacket::pair().map_err(channel_error)?;
@@ -175,11 +187,14 @@ impl Making<'_> {
             Stdio::Fds(streams) => Some(above_standard(streams)?),
             Stdio::Terminal => None,
         };
+        let kept = self.kept(streams.as_ref(), theirs.as_fd());
         let warnings = self.work.plan.warnings.clone();
         let options = CloneOptions {
             namespaces: self.work.plan.namespaces,
             cgroup: self.cgroup.and_then(|cgroup| cgroup.unified),
             sibling: false,
+            keep: &kept,
+            keep_first: self.preserve_fds,
         };
         let (pid_namespace, hooks) = (self.work.pid_namespace(), self.work.hooks);
         let assignment = Assignment {

@@ -121,6 +121,18 @@ fn propagation(word: &str) -> Option<(Propagation, Recursion)> {
     })
 }
 
+/// Every word that has a meaning of its own here, sorted; all others are left to the file system.
+#[must_use]
+pub fn words() -> Vec<String> {
+    let attributes = ATTRIBUTES.iter().flat_map(|(name, ..)| [(*name).to_owned(), format!("r{name}")]);
+    let modes = ["shared", "slave", "private", "unbindable"].iter();
+    let modes = modes.flat_map(|name| [(*name).to_owned(), format!("r{name}")]);
+    let own = ["bind", "rbind", "tmpcopyup"].into_iter().chain(IGNORED).map(str::to_owned);
+    let mut words: Vec<String> = attributes.chain(modes).chain(own).collect();
+    words.sort_unstable();
+    words
+}
+
 /// The propagation that `linux.rootfsPropagation` names, which may stand with or without the leading `r`.
 #[must_use]
 pub fn root_propagation(word: &str) -> Option<(Propagation, Recursion)> {

@@ -5,6 +5,7 @@ use crate::capability;
 use crate::plan::{CapabilitySets, Identity};
 use rustix::fs::{FileType, Gid, Mode, Uid};
 use rustix::io::Errno;
+use rustix::process::DumpableBehavior;
 use rustix::thread::{CapabilitySet, CapabilitySets as KernelSets};
 
 /// Takes the identity on; returns warnings.
@@ -22,6 +23,8 @@ pub(super) fn assume(identity: &Identity) -> Result<Vec<String>, Fault> {
     }
     kernel::process::set_user(identity.uid)?;
     set_capabilities(sets)?;
+    // A change of users sets it to `fs.suid_dumpable`, which may have been made 1 for debugging.
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     rustix::process::umask(Mode::from_raw_mode(identity.umask));
     Ok(warnings)
 }

@@ -1,7 +1,10 @@
 //! Images and specs that try to get out.
 
 use crate::Test;
-use crate::container::{Container, mount, words};
+use crate::container::{Container, mount, output, reap, text, words};
+use kernel::namespace::Kind;
+use runtime::JoinedNamespaces;
+use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 
 pub(crate) const TESTS: &[Test] = &[
@@ -10,6 +13,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("nothing_is_mounted_inside_proc", inside_proc),
     ("the_working_directory_cannot_be_a_descriptor_of_ours", magic_directory),
     ("a_waiting_child_cannot_be_looked_into", dumpable),
+    ("a_waiting_child_holds_nothing_of_its_parent_s", nothing_held),
     ("a_passwd_that_is_a_fifo_stops_nobody", fifo_passwd),
     ("a_console_that_is_a_link_is_not_followed", console_link),
     ("device_places_never_leave_the_root", device_link),
@@ -76,15 +80,38 @@ fn magic_directory() {
 }
 
 fn dumpable() {
-    let container = Container::new("true");
-    let created = container.create(&crate::container::output()).unwrap();
-    let stat = std::fs::metadata(format!("/proc/{}/exe", created.pid()));
-    // Root with every capability may look all the same; ownership tells that the kernel guards it.
-    assert!(stat.is_ok());
-    // SUID_DUMP_DISABLE is seen from outside by nobody but the kernel, and by the mode of /proc/PID/fd's owner.
-    let status = std::fs::read_to_string(format!("/proc/{}/status", created.pid())).unwrap();
-    assert!(status.contains("CoreDumping:\t0"), "{status}");
-    drop(created);
+    // A second container is about to start in the pid namespace of one that is hostile.
+    let hostile = Container::new(
+        "while :; do for p in /proc/[0-9]*; do [ $p != /proc/1 ] && cat $p/comm && ls -l $p/exe $p/cwd $p/fd/; done; done",
+    );
+    let said = output();
+    let first = hostile.create(&said).unwrap().start().unwrap();
+    let pid = kernel::namespace::open_of(first.pid, Kind::Pid).unwrap();
+    let join = JoinedNamespaces { pid: Some(pid.as_fd()), ..JoinedNamespaces::default() };
+    let waiting = Container::new("true").create_in(join, &output()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let comm = std::fs::read_to_string(format!("/proc/{}/comm", waiting.pid())).unwrap();
+    drop(waiting);
+    kernel::process::send_signal(first.pidfd.as_fd(), 9).unwrap();
+    reap(&first);
+    let said = text(said);
+    // It saw the process, and nothing of it.
+    assert!(said.lines().any(|line| line == comm.trim()), "{said}");
+    assert!(!said.contains(" -> "), "{said}");
+    assert!(said.contains("exe: cannot read link: Permission denied"), "{said}");
+}
+
+fn nothing_held() {
+    let leak = rustix::fs::open("/etc", rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+    let created = Container::new("true").create(&output()).unwrap();
+    let fds = std::fs::read_dir(format!("/proc/{}/fd", created.pid())).unwrap();
+    let mut links: Vec<String> =
+        fds.map(|fd| std::fs::read_link(fd.unwrap().path()).unwrap().display().to_string()).collect();
+    links.sort_unstable();
+    drop(leak);
+    assert!(!links.iter().any(|link| link == "/etc"), "{links:?}");
+    // One end of the channel, and not the parent's too: its end must be seen by the child.
+    assert_eq!(links.iter().filter(|link| link.starts_with("socket:")).count(), 1, "{links:?}");
 }
 
 fn fifo_passwd() {

@@ -1,0 +1,35 @@
+//! Handing a container's terminal to the engine (`--console-socket`).
+
+use crate::error::CliError;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags,
+    SocketType,
+};
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+/// Sends the terminal's other end to whoever listens at `path`, as runc does: one message with the descriptor.
+///
+/// # Errors
+/// [`CliError::Path`].
+pub(crate) fn send(path: &Path, terminal: BorrowedFd<'_>) -> Result<(), CliError> {
+    hand_over(path, terminal).map_err(CliError::path("send the terminal to", path))
+}
+
+fn hand_over(path: &Path, terminal: BorrowedFd<'_>) -> Result<(), Errno> {
+    let address = SocketAddrUnix::new(path)?;
+    let socket =
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    rustix::net::connect(&socket, &address)?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let fds = [terminal];
+    if !ancillary.push(SendAncillaryMessage::ScmRights(&fds)) {
+        return Err(Errno::NOBUFS);
+    }
+    let name = IoSlice::new(b"/dev/ptmx");
+    rustix::net::sendmsg(socket.as_fd(), &[name], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
+}

@@ -1,0 +1,67 @@
+//! A container's control group.
+
+use crate::error::CliError;
+use crate::id::BundleId;
+use cgroup::{CgroupError, Group, GroupPath, Hierarchies, default_device_rules};
+use runtime::CgroupEntry;
+use spec::runtime::{Resources, Spec};
+use std::os::fd::AsFd;
+
+/// The group below which containers are that name none of their own.
+const PARENT: &str = "sampan-oci";
+
+/// Makes the group that the spec asks for.
+///
+/// # Errors
+/// [`CliError::Cgroup`]; [`CliError::Unsupported`] for a path in systemd's form.
+pub(crate) fn create(spec: &Spec, id: &BundleId) -> Result<Group, CliError> {
+    let linux = spec.linux.as_ref();
+    let asked = linux.map_or("", |linux| linux.cgroups_path.as_str());
+    if asked.contains(':') {
+        return Err(CliError::Unsupported { what: format!("the systemd cgroup path {asked:?}") });
+    }
+    let path = if asked.is_empty() { format!("{PARENT}/{}", id.as_str()) } else { asked.to_owned() };
+    let mut resources = linux.and_then(|linux| linux.resources.clone()).unwrap_or_default();
+    resources.devices = device_rules(&resources);
+    Ok(Group::create(&Hierarchies::detect()?, &GroupPath::parse(&path)?, &resources)?)
+}
+
+/// The spec's rules, and after them the devices that every container may use (config-linux.md, "Default Devices").
+fn device_rules(resources: &Resources) -> Vec<spec::runtime::DeviceRule> {
+    let defaults = default_device_rules();
+    if resources.devices.is_empty() {
+        return defaults;
+    }
+    let allowed = defaults.into_iter().filter(|rule| rule.allow);
+    resources.devices.iter().cloned().chain(allowed).collect()
+}
+
+/// Opens a container's group; `None` when it has none or it is gone.
+pub(crate) fn open(path: Option<&GroupPath>) -> Result<Option<Group>, CliError> {
+    let Some(path) = path else { return Ok(None) };
+    match Group::open(&Hierarchies::detect()?, path) {
+        Ok(group) => Ok(Some(group)),
+        Err(CgroupError::NotFound { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Kills what is left in it, and removes it with a parent of ours that nobody uses.
+pub(crate) fn remove(group: &Group) -> Result<(), CliError> {
+    group.kill()?;
+    group.remove()?;
+    if group.path().as_str().strip_prefix(PARENT).is_some_and(|rest| rest.starts_with('/'))
+        && let Ok(parent) = GroupPath::parse(PARENT)
+    {
+        Hierarchies::detect()?.remove_if_unused(&parent)?;
+    }
+    Ok(())
+}
+
+/// How a process gets into the group.
+pub(crate) fn entry(entry: &cgroup::Entry) -> CgroupEntry<'_> {
+    CgroupEntry {
+        unified: entry.v2_directory.as_ref().map(AsFd::as_fd),
+        tasks: entry.v1_tasks.iter().map(AsFd::as_fd).collect(),
+    }
+}
