@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// How deep a tree may be, with two descriptors and one stack frame for each level.
+/// How deep a tree may be, with three descriptors and one stack frame for each level.
 pub(crate) const DEPTH_MAX: usize = 256;
 /// How much is copied by one call.
 const CHUNK: usize = 128 << 20;

@@ -8,7 +8,7 @@ use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-/// How many directories are open at once.
+/// How many directories are open at once, where deeper ones can be moved.
 const OPEN_MAX: usize = 64;
 /// How often the top is gone through again because something appeared in it meanwhile.
 const ROUNDS_MAX: u32 = 64;
@@ -77,14 +77,14 @@ fn empty(top: &OwnedFd, moved: &mut u64) -> rustix::io::Result<()> {
         if matches!(entry.file_name().to_bytes(), b"." | b"..") || !is_directory(here, &entry)? {
             continue;
         }
-        if levels.len() < OPEN_MAX {
-            match Level::open(levels[levels.len() - 1].entries.fd()?, entry.file_name().to_owned()) {
-                Ok(below) => levels.push(below),
-                Err(Errno::NOENT) => {}
-                Err(other) => return Err(other),
-            }
-        } else {
-            move_up(levels[levels.len() - 1].entries.fd()?, &entry, top.as_fd(), moved)?;
+        let deep = levels.len() >= OPEN_MAX;
+        if deep && move_up(levels[levels.len() - 1].entries.fd()?, &entry, top.as_fd(), moved)? {
+            continue;
+        }
+        match Level::open(levels[levels.len() - 1].entries.fd()?, entry.file_name().to_owned()) {
+            Ok(below) => levels.push(below),
+            Err(Errno::NOENT) => {}
+            Err(other) => return Err(other),
         }
     }
     Ok(())
@@ -110,19 +110,23 @@ fn remove_emptied(parent: BorrowedFd<'_>, name: &CString) -> rustix::io::Result<
     }
 }
 
+/// `false` when it cannot be moved: overlayfs does not rename directories of its lower layers.
 fn move_up(
     from: BorrowedFd<'_>,
     entry: &DirEntry,
     top: BorrowedFd<'_>,
     moved: &mut u64,
-) -> rustix::io::Result<()> {
-    let name = entry.file_name();
+) -> rustix::io::Result<bool> {
     loop {
-        *moved += 1;
         let new = format!(".moved-{moved}");
-        match rustix::fs::renameat_with(from, name, top, new.as_str(), RenameFlags::NOREPLACE) {
+        *moved += 1;
+        match rustix::fs::renameat_with(from, entry.file_name(), top, new.as_str(), RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
-            Ok(()) | Err(Errno::NOENT) => return Ok(()),
+            Err(Errno::XDEV) => {
+                *moved -= 1;
+                return Ok(false);
+            }
+            Ok(()) | Err(Errno::NOENT) => return Ok(true),
             Err(other) => return Err(other),
         }
     }

@@ -20,7 +20,10 @@ impl Applier<'_> {
             }
         }
         self.settle_all_implied()?;
-        for (id, pending) in std::mem::take(&mut self.pending) {
+        // Children first: a parent may be about to lose the rights to reach them.
+        let mut pending: Vec<_> = std::mem::take(&mut self.pending).into_iter().collect();
+        pending.sort_by(|(_, a), (_, b)| b.path.cmp(&a.path));
+        for (id, pending) in pending {
             if let Some(fd) = self.reopen(&pending.path, id)? {
                 self.settle_directory(&fd, &pending)?;
             }
@@ -33,7 +36,7 @@ impl Applier<'_> {
 
     fn settle_all_implied(&mut self) -> Result<(), ApplyError> {
         let mut implied: Vec<_> = std::mem::take(&mut self.implied).into_iter().collect();
-        implied.sort_by(|(_, a), (_, b)| a.cmp(b));
+        implied.sort_by(|(_, a), (_, b)| b.cmp(a));
         for (id, path) in implied {
             let Some(fd) = self.reopen(&path, id)? else { continue };
             match self.lower_node(&path)? {
@@ -42,6 +45,7 @@ impl Applier<'_> {
             }
             self.applied.implied_dirs.push(path);
         }
+        self.applied.implied_dirs.reverse();
         Ok(())
     }
 

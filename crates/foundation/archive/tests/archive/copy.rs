@@ -184,6 +184,19 @@ fn trees_of_any_depth_are_removed() {
     assert!(scratch.outside().join("secret").exists());
 }
 
+#[test]
+fn trees_that_are_too_deep_are_errors() {
+    let scratch = Scratch::new();
+    fs::create_dir_all(scratch.root().join(vec!["d"; 300].join("/"))).unwrap();
+    let copy = scratch.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    let copied = copy_tree(scratch.root_fd().as_fd(), open(&copy).as_fd(), CopyOptions::default());
+    assert_eq!(copied.unwrap_err().source, rustix::io::Errno::LOOP);
+    let written = write_tree(scratch.root_fd().as_fd(), std::io::sink(), &TreeOptions::default());
+    let Err(archive::WriteError::Fs(error)) = written else { panic!("{written:?}") };
+    assert_eq!(error.source, rustix::io::Errno::LOOP);
+}
+
 #[derive(Debug, Clone)]
 enum Thing {
     File(Vec<u8>),

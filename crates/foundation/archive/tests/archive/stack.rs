@@ -102,3 +102,77 @@ fn links_to_what_is_hidden_below_stay_missing() {
     assert_eq!(applied.missing_hardlinks.len(), 1);
     assert!(layer(&paths[2], &Forge::default().hard_link("l", "d").end(), &[open(&paths[0])]).is_err());
 }
+
+/// An overlay that is mounted nowhere.
+fn overlay(scratch: &Scratch, lower: &[&Path]) -> OwnedFd {
+    use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
+    let (upper, work) = (scratch.path().join("upper"), scratch.path().join("work"));
+    fs::create_dir(&upper).unwrap();
+    fs::create_dir(&work).unwrap();
+    let lower: Vec<_> = lower.iter().map(|path| path.to_str().unwrap()).collect();
+    let context = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).unwrap();
+    rustix::mount::fsconfig_set_string(&context, "lowerdir", lower.join(":").as_str()).unwrap();
+    rustix::mount::fsconfig_set_string(&context, "upperdir", upper.to_str().unwrap()).unwrap();
+    rustix::mount::fsconfig_set_string(&context, "workdir", work.to_str().unwrap()).unwrap();
+    rustix::mount::fsconfig_create(&context).unwrap();
+    rustix::mount::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).unwrap()
+}
+
+/// The two ways to make a layer that depends on others give the same view: marks in a bare directory with the
+/// others as `lower`, and deleting in a mounted overlay of them.
+#[test]
+fn a_mounted_overlay_and_a_bare_layer_show_the_same() {
+    if !is_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let below = scratch.path().join("below");
+    let base = Forge::default()
+        .directory("d")
+        .file("d/old", b"1")
+        .directory("d/sub")
+        .file("d/sub/old", b"2")
+        .file("e/kept", b"3")
+        .file("e/gone", b"4")
+        .file("program", b"5")
+        .directory("replaced")
+        .file("replaced/by", b"6")
+        .end();
+    layer(&below, &base, &[]).unwrap();
+    let change = Forge::default()
+        .directory("d")
+        .file("d/.wh..wh..opq", b"")
+        .file("d/new", b"7")
+        .directory("e")
+        .file("e/.wh.gone", b"")
+        .hard_link("e/again", "program")
+        .file("replaced", b"a file")
+        .file("implied/f", b"8")
+        .end();
+    let mounted = overlay(&scratch, &[&below]);
+    let options = ApplyOptions { whiteouts: Whiteouts::Delete, ..ApplyOptions::default() };
+    apply_layer(&change[..], mounted.as_fd(), &options).unwrap();
+
+    let bare = scratch.path().join("bare");
+    layer(&bare, &change, &[open(&below)]).unwrap();
+    let other = Scratch::new();
+    let view = overlay(&other, &[&bare, &below]);
+    let list = |fd: &OwnedFd| {
+        // The root is the upper directory in one and the layer in the other, and has no entry.
+        let mut listed =
+            listing(Path::new(&format!("/proc/self/fd/{}/.", std::os::fd::AsRawFd::as_raw_fd(fd))));
+        listed.remove(Path::new(""));
+        listed
+    };
+    let listed = list(&mounted);
+    assert_eq!(listed, list(&view));
+    let paths: Vec<_> = listed.keys().map(|path| path.to_str().unwrap()).collect();
+    assert_eq!(
+        paths,
+        ["d", "d/new", "e", "e/again", "e/kept", "implied", "implied/f", "program", "replaced"]
+    );
+    assert_eq!(
+        fs::read(format!("/proc/self/fd/{}/e/again", std::os::fd::AsRawFd::as_raw_fd(&view))).unwrap(),
+        b"5"
+    );
+}
