@@ -49,7 +49,7 @@ pub enum ContentError {
 
 impl ContentError {
     /// Adds the verb and the path to a failure of the file system.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
     }

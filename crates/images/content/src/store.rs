@@ -128,9 +128,12 @@ impl ContentStore {
     /// # Errors
     /// [`ContentError::Missing`], [`ContentError::TooLarge`] beyond `max` bytes, [`ContentError::Digest`].
     pub fn read(&self, digest: &Digest, max: u64) -> Result<Vec<u8>, ContentError> {
-        let mut bytes = Vec::new();
-        let mut file = self.open_blob(digest)?.take(max + 1);
-        file.read_to_end(&mut bytes).map_err(ContentError::io("read", &self.blob_path(digest)))?;
+        let file = self.open_blob(digest)?;
+        let failed = || ContentError::io("read", &self.blob_path(digest));
+        // One read for all of it, and one that finds the end.
+        let length = file.metadata().map_err(failed())?.len().min(max);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+        file.take(max + 1).read_to_end(&mut bytes).map_err(failed())?;
         if bytes.len() as u64 > max {
             return Err(ContentError::TooLarge { limit: max });
         }

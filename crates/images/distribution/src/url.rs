@@ -135,6 +135,18 @@ mod tests {
         assert!(base.join(&format!("/{}", "x".repeat(20_000))).is_err());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_location_never_smuggles_a_user_or_another_scheme(location in "[a-z:/@?#.%\\[\\]]{0,40}") {
+            let base = Url::parse("https://registry.example/v2/x").unwrap();
+            if let Ok(joined) = base.join(&location) {
+                proptest::prop_assert!(!joined.host.is_empty() && !joined.host.contains('@'));
+                proptest::prop_assert!(joined.path.starts_with('/'));
+                proptest::prop_assert_eq!(Url::parse(&joined.to_string()).map(|url| url.host).ok(), Some(joined.host));
+            }
+        }
+    }
+
     #[test]
     fn queries_are_encoded() {
         assert_eq!(encode("repository:a/b:pull c"), "repository%3Aa%2Fb%3Apull%20c");

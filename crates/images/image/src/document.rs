@@ -170,6 +170,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_stumble(bytes in r#"\{("[a-z]{1,14}":(null|2|\[\]|\{\}|"[a-z]*"),){0,6}"schemaVersion":2\}|.{0,60}"#) {
+            let digest = Digest::from_sha256([0; 32]);
+            let _ = manifest_or_index(&digest, bytes.as_bytes());
+            let _ = config_from(&digest, bytes.as_bytes());
+        }
+    }
+
     #[test]
     fn manifests_and_indexes_are_told_apart_and_checked() {
         let hex = "0".repeat(64);

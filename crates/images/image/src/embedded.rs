@@ -7,6 +7,7 @@ use crate::import::ImportError;
 use crate::model::Image;
 use crate::platform::host_platform;
 use crate::progress::Silent;
+use archive::{Entry, Kind, TarWriter, WriteError};
 use content::{Change, Digester};
 use ids::{Digest, Reference, ReferenceError};
 use spec::image::{ExecutionConfig, History, ImageConfig, LayerList};
@@ -15,7 +16,25 @@ use spec::image::{ExecutionConfig, History, ImageConfig, LayerList};
 pub const EMBEDDED_REFERENCE: &str = "localhost/sampan-demo:latest";
 /// The label with the digest of the program, by which an image of another version is told.
 const PROGRAM_LABEL: &str = "io.sampan.demo.program";
-const TAR_BLOCK: usize = 512;
+/// The directories of the image, and their modes.
+const DIRECTORIES: [(&str, u32); 11] = [
+    ("./", 0o755),
+    ("bin/", 0o755),
+    ("dev/", 0o755),
+    ("etc/", 0o755),
+    ("home/", 0o755),
+    ("proc/", 0o755),
+    ("root/", 0o700),
+    ("run/", 0o755),
+    ("sys/", 0o755),
+    ("tmp/", 0o1777),
+    ("var/", 0o755),
+];
+/// Its files besides the programs.
+const FILES: [(&str, &str); 2] = [
+    ("etc/passwd", "root:x:0:0:root:/root:/bin/hello\nnobody:x:65534:65534:nobody:/home:/bin/false\n"),
+    ("etc/group", "root:x:0:\nnogroup:x:65534:\n"),
+];
 
 /// The demo image could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +45,9 @@ pub enum EmbeddedError {
     /// It could not be looked up.
     #[error(transparent)]
     Get(#[from] GetError),
+    /// Its layer could not be written.
+    #[error(transparent)]
+    Layer(#[from] WriteError),
     /// It could not be stored.
     #[error(transparent)]
     Store(#[from] ImportError),
@@ -55,7 +77,7 @@ impl Images {
             Err(error) => return Err(error.into()),
         }
         let installed = self.ingesting(|ingest| -> Result<_, EmbeddedError> {
-            let packed = ingest.put(&layer(program, names)).map_err(StoreError::from)?;
+            let packed = ingest.put(&layer(program, names)?).map_err(StoreError::from)?;
             let (pending, meta) = self.unpack_single(&packed, &Silent).map_err(ImportError::from)?;
             let document = configuration(&digest, &meta.diff_id, names);
             let image = self.store_single_layer(ingest, &document, &packed, (pending, meta))?;
@@ -99,55 +121,17 @@ fn configuration(program: &Digest, diff_id: &Digest, names: &[&str]) -> ImageCon
 }
 
 /// The layer: the program once, with hard links, and the directories and files that people expect.
-fn layer(program: &[u8], names: &[&str]) -> Vec<u8> {
-    let mut tar = Vec::new();
-    for (path, mode) in
-        [("./", 0o755), ("bin/", 0o755), ("dev/", 0o755), ("etc/", 0o755), ("home/", 0o755), ("proc/", 0o755)]
-    {
-        entry(&mut tar, path, mode, Member::Directory);
+fn layer(program: &[u8], names: &[&str]) -> Result<Vec<u8>, WriteError> {
+    let mut tar = TarWriter::new(Vec::with_capacity(program.len() + (64 << 10)));
+    for (path, mode) in DIRECTORIES {
+        tar.append_bytes(&Entry::new(path, Kind::Directory, mode), &[])?;
     }
-    for (path, mode) in
-        [("root/", 0o700), ("run/", 0o755), ("sys/", 0o755), ("tmp/", 0o1777), ("var/", 0o755)]
-    {
-        entry(&mut tar, path, mode, Member::Directory);
+    for (path, text) in FILES {
+        tar.append_bytes(&Entry::new(path, Kind::File, 0o644), text.as_bytes())?;
     }
-    let passwd = b"root:x:0:0:root:/root:/bin/hello\nnobody:x:65534:65534:nobody:/home:/bin/false\n";
-    entry(&mut tar, "etc/passwd", 0o644, Member::File(passwd));
-    entry(&mut tar, "etc/group", 0o644, Member::File(b"root:x:0:\nnogroup:x:65534:\n"));
     for (at, name) in names.iter().enumerate() {
-        let member = if at == 0 { Member::File(program) } else { Member::Link(names[0]) };
-        entry(&mut tar, &format!("bin/{name}"), 0o755, member);
+        let kind = if at == 0 { Kind::File } else { Kind::HardLink(format!("bin/{}", names[0]).into()) };
+        tar.append_bytes(&Entry::new(format!("bin/{name}"), kind, 0o755), program)?;
     }
-    tar.resize(tar.len() + 2 * TAR_BLOCK, 0);
-    tar
-}
-
-#[derive(Clone, Copy)]
-enum Member<'a> {
-    Directory,
-    File(&'a [u8]),
-    /// To a name in `bin`.
-    Link(&'a str),
-}
-
-/// One entry of a ustar archive (pax(1)), owned by root, at the epoch.
-fn entry(tar: &mut Vec<u8>, path: &str, mode: u32, member: Member<'_>) {
-    let mut header = [0u8; TAR_BLOCK];
-    let mut put = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);
-    let (kind, content, target) = match member {
-        Member::Directory => (b'5', &[][..], String::new()),
-        Member::File(content) => (b'0', content, String::new()),
-        Member::Link(name) => (b'1', &[][..], format!("bin/{name}")),
-    };
-    put(0, path.as_bytes());
-    put(100, format!("{mode:07o}\0{:07o}\0{:07o}\0{:011o}\0{:011o}\0", 0, 0, content.len(), 0).as_bytes());
-    put(148, b"        ");
-    put(156, &[kind]);
-    put(157, target.as_bytes());
-    put(257, b"ustar\x0000");
-    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    tar.extend_from_slice(&header);
-    tar.extend_from_slice(content);
-    tar.resize(tar.len().next_multiple_of(TAR_BLOCK), 0);
+    tar.finish()
 }

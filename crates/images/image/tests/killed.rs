@@ -1,4 +1,4 @@
-//! Operations killed at a system call: whatever the point, the next operation finds and removes what is left.
+//! Operations that cannot end well: on a full disk, and killed at a system call: whatever the point, the next operation finds and removes what is left.
 //!
 //! The child is this test program again, run under strace(1), which kills it at the n-th call of a kind.
 
@@ -67,8 +67,51 @@ fn operate(name: &str, root: &Path) {
 fn child() {
     if let (Some(name), Some(root)) = (std::env::var_os("KILLED_OPERATION"), std::env::var_os("KILLED_ROOT"))
     {
-        operate(name.to_str().expect("text"), Path::new(&root));
+        match name.to_str().expect("text") {
+            "fill" => fill(Path::new(&root)),
+            name => operate(name, Path::new(&root)),
+        }
     }
+}
+
+/// What the child does on a disk that is nearly full.
+fn fill(root: &Path) {
+    let dir = tempfile::tempdir_in(root).expect("a temporary directory");
+    let store = Store::upon(dir, MemoryNames::default());
+    let large = tar(&[("file", Kind::File(&vec![7; 1500 << 10]))]);
+    // The archive fits, what it unpacks to does not; then not even the archive.
+    for bytes in [large.clone(), [large.clone(), large].concat()] {
+        let error = store.images.import(&mut bytes.as_slice(), None, &ImportOptions::default(), &Silent);
+        let error = error.expect_err("no room");
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        assert!(text.contains("No space left on device"), "{text}");
+        store.assert_clean();
+        assert_eq!(store.count("content/blobs/sha256"), 0);
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_and_nothing_is_left() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: mounting a small file system needs root");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let script =
+        "mount -t tmpfs -o size=2m none \"$KILLED_ROOT\" && exec \"$0\" child --exact --test-threads=1";
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", script])
+        .arg(std::env::current_exe().expect("ourselves"))
+        .env("KILLED_OPERATION", "fill")
+        .env("KILLED_ROOT", dir.path())
+        .output()
+        .expect("unshare");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// Runs the child with arguments of strace; whether it was killed.

@@ -177,6 +177,16 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_path_leads_outside(path in "[a./]{0,30}") {
+            if let Some(cleaned) = clean(&path) {
+                proptest::prop_assert!(cleaned.split('/').all(|part| !matches!(part, "" | "." | "..")));
+                proptest::prop_assert_eq!(clean(&cleaned), Some(cleaned.clone()));
+            }
+        }
+    }
+
     #[test]
     fn only_digests_are_promises() {
         let hex = "a".repeat(64);
