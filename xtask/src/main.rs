@@ -3,10 +3,12 @@
 //! * `dist [--profile dist|dev]` builds what is shipped into `target/dist` (`target/dist-dev`);
 //! * `check-deps` checks the house rules that no compiler checks: crate edges, where `unsafe` may be, what the
 //!   runtime's dependency tree may hold, file names;
+//! * `bench` measures the shipped programs beside the peers that are installed;
 //! * `vm-test` runs the shipped programs and the black-box tests in a virtual machine with cgroup v2 and systemd.
 //!
 //! A task prints what it did and fails with one line per thing that is wrong.
 
+mod bench;
 mod build_id;
 mod check_deps;
 mod dist;
@@ -23,11 +25,16 @@ usage: cargo xtask TASK
 
   dist [--profile dist|dev]   build the shipped programs into target/dist (dev: target/dist-dev, quicker)
   check-deps                  check crate edges, unsafe code, the runtime's dependencies and file names
+  bench [--rounds N]          measure ours beside the peers that are installed, write docs/benchmarks.md
   vm-test                     run the shipped programs in a virtual machine with cgroup v2 and systemd";
+
+/// Samples of each operation and contender, unless said otherwise.
+const BENCH_ROUNDS: usize = 20;
 
 enum Task {
     Dist(dist::Profile),
     CheckDeps,
+    Bench { rounds: usize },
     VmTest,
     Help,
 }
@@ -57,6 +64,16 @@ fn parse() -> Result<Task> {
             return Ok(Task::Dist(profile));
         }
         Value(name) if name == "check-deps" => Task::CheckDeps,
+        Value(name) if name == "bench" => {
+            let mut rounds = BENCH_ROUNDS;
+            while let Some(argument) = arguments.next()? {
+                match argument {
+                    Long("rounds") => rounds = arguments.value()?.parse()?,
+                    other => return Err(other.unexpected().into()),
+                }
+            }
+            return Ok(Task::Bench { rounds });
+        }
         Value(name) if name == "vm-test" => Task::VmTest,
         Value(name) if name == "help" => Task::Help,
         Short('h') | Long("help") => Task::Help,
@@ -74,6 +91,7 @@ fn run(task: &Task) -> Result<()> {
     match task {
         Task::Dist(profile) => dist::run(&workspace, *profile),
         Task::CheckDeps => check_deps::run(&workspace),
+        Task::Bench { rounds } => bench::run(&workspace, *rounds),
         Task::VmTest => vm_test::run(&workspace),
         Task::Help => {
             println!("{USAGE}");

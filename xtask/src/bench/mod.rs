@@ -1,0 +1,72 @@
+//! `bench`: ours beside the peers that are installed, in one interleaved run on one machine.
+//!
+//! Every contender runs the same image (busybox alone) with Docker's default security and log, warm, and a sample ends
+//! when the container is removed. The figures are only worth as ratios within one run. Raw samples go to
+//! `docs/results/bench.json`, the table to `docs/benchmarks.md`.
+
+mod contender;
+mod report;
+
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use contender::{Contender, Scene};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// What is measured: a name, and the command line of each contender for it.
+pub(super) struct Operation {
+    /// As in the report.
+    pub(super) name: &'static str,
+    /// Arguments after the contender's own; `IMAGE` and `CONTAINER` are replaced.
+    arguments: &'static [&'static str],
+}
+
+const OPERATIONS: [Operation; 4] = [
+    Operation {
+        name: "run --rm /bin/true, no network",
+        arguments: &["run", "--rm", "--network", "none", "IMAGE", "/bin/true"],
+    },
+    Operation { name: "run --rm /bin/true, bridge", arguments: &["run", "--rm", "IMAGE", "/bin/true"] },
+    Operation { name: "exec /bin/true", arguments: &["exec", "CONTAINER", "/bin/true"] },
+    Operation { name: "ps", arguments: &["ps"] },
+];
+
+/// Samples in milliseconds by operation and contender.
+pub(super) type Samples = BTreeMap<&'static str, BTreeMap<String, Vec<f64>>>;
+
+/// Measures and writes the report.
+///
+/// # Errors
+/// When ours cannot be run; a peer that is missing or does not start is left out and named.
+pub(crate) fn run(workspace: &Workspace, rounds: usize) -> Result<()> {
+    let scene = Scene::prepare(workspace)?;
+    let (contenders, missing) = contender::all(&scene)?;
+    let mut samples = Samples::new();
+    for operation in &OPERATIONS {
+        println!("bench: {}", operation.name);
+        for round in 0..rounds + WARM_UP {
+            for contender in &contenders {
+                let milliseconds = sample(contender, operation)
+                    .with_context(|| format!("{} failed at {}", contender.name, operation.name))?;
+                if round >= WARM_UP {
+                    let of_operation = samples.entry(operation.name).or_default();
+                    of_operation.entry(contender.name.clone()).or_default().push(milliseconds);
+                }
+            }
+        }
+    }
+    for contender in contenders {
+        contender.finish();
+    }
+    report::write(workspace, &samples, &missing)
+}
+
+/// Rounds before the first that counts.
+const WARM_UP: usize = 2;
+
+fn sample(contender: &Contender, operation: &Operation) -> Result<f64> {
+    let mut command = contender.command(operation.arguments);
+    let begun = Instant::now();
+    crate::workspace::output(&mut command)?;
+    Ok(begun.elapsed().as_secs_f64() * 1000.0)
+}

@@ -1,0 +1,115 @@
+//! From samples to a table.
+
+use super::Samples;
+use crate::workspace::{Workspace, output};
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::process::Command;
+
+/// The middle sample.
+fn median(samples: &[f64]) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => 0.0,
+        count if count % 2 == 1 => sorted[middle],
+        _ => f64::midpoint(sorted[middle - 1], sorted[middle]),
+    }
+}
+
+/// Writes `docs/benchmarks.md` and the raw samples, and prints the table.
+pub(super) fn write(workspace: &Workspace, samples: &Samples, missing: &[String]) -> Result<()> {
+    let text = text(samples, missing)?;
+    println!("{text}");
+    let docs = workspace.root.join("docs");
+    fs::create_dir_all(docs.join("results"))?;
+    fs::write(docs.join("benchmarks.md"), text)?;
+    fs::write(docs.join("results/bench.json"), serde_json::to_string_pretty(samples)? + "\n")?;
+    Ok(())
+}
+
+fn text(samples: &Samples, missing: &[String]) -> Result<String> {
+    let mut text = String::from("# Benchmarks\n\n");
+    let (date, commit) = (line(Command::new("date").args(["-u", "+%Y-%m-%d"]))?, commit()?);
+    let kernel = line(Command::new("uname").arg("-r"))?;
+    let kernel: Vec<&str> = kernel.split(['.', '-']).take(2).collect();
+    let cores = std::thread::available_parallelism()?;
+    writeln!(
+        text,
+        "`cargo xtask bench`, {date}, commit {commit}, {}, {cores} cores, Linux {}.\n\n\
+         Same image (busybox alone), Docker's default security and log on every side, warm, interleaved, each sample\n\
+         until the container is removed. Medians in milliseconds; only the ratios within this run mean anything. Raw\n\
+         samples: `docs/results/bench.json`.\n",
+        processor()?,
+        kernel.join("."),
+    )?;
+    for (operation, by_contender) in samples {
+        writeln!(
+            text,
+            "## {operation}\n\n| | median | lowest | highest | samples | sampan is |\n|---|---|---|---|---|---|"
+        )?;
+        rows(&mut text, by_contender)?;
+        text.push('\n');
+    }
+    for peer in missing {
+        writeln!(text, "Not run: {peer}.")?;
+    }
+    Ok(text)
+}
+
+fn rows(text: &mut String, by_contender: &BTreeMap<String, Vec<f64>>) -> Result<()> {
+    let ours = median(by_contender.get("sampan").context("ours was not measured")?);
+    let mut order: Vec<_> = by_contender.iter().collect();
+    order.sort_by_key(|(name, _)| (*name != "sampan", (*name).clone()));
+    for (name, samples) in order {
+        let middle = median(samples);
+        let lowest = samples.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = samples.iter().copied().fold(0.0, f64::max);
+        let ratio =
+            if name == "sampan" { String::new() } else { format!("{:.1} times faster", middle / ours) };
+        writeln!(
+            text,
+            "| {name} | {middle:.1} | {lowest:.1} | {highest:.1} | {} | {ratio} |",
+            samples.len()
+        )?;
+    }
+    Ok(())
+}
+
+fn line(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&output(command)?).trim().to_owned())
+}
+
+fn commit() -> Result<String> {
+    line(Command::new("git").args(["describe", "--always", "--dirty"]))
+}
+
+fn processor() -> Result<String> {
+    let text = fs::read_to_string("/proc/cpuinfo")?;
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    Ok(model.trim_start_matches([':', '\t', ' ']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
+        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn ours_comes_first_and_peers_are_compared_with_it() {
+        let by_contender =
+            BTreeMap::from([("docker".to_owned(), vec![200.0]), ("sampan".to_owned(), vec![10.0])]);
+        let mut text = String::new();
+        rows(&mut text, &by_contender).unwrap();
+        assert!(text.starts_with("| sampan | 10.0 "), "{text}");
+        assert!(text.contains("20.0 times faster"), "{text}");
+    }
+}
