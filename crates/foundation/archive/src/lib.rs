@@ -5,6 +5,7 @@
 //! trees are hostile, so that every path goes by descriptor and every size and count has a bound ([`Limits`]).
 
 mod apply;
+mod assemble;
 mod attributes;
 mod copy;
 mod entry;

@@ -1,7 +1,7 @@
 //! What ordinary layers do.
 
 use crate::forge::{Block, Forge};
-use crate::scratch::{Scratch, is_root, listing};
+use crate::scratch::{Scratch, is_root, listing, ownership};
 use archive::{
     Applied, ApplyError, ApplyOptions, Device, Devices, Entry, Kind, OverlayXattr, Ownership, Refusal,
     TarWriter, Timestamp, Whiteouts, Xattr, apply_layer,
@@ -12,7 +12,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 fn apply(scratch: &Scratch, archive: &[u8], whiteouts: Whiteouts) -> Result<Applied, ApplyError> {
-    let options = ApplyOptions { whiteouts, ..ApplyOptions::default() };
+    let options = ApplyOptions { whiteouts, ownership: ownership(), ..ApplyOptions::default() };
     apply_layer(archive, scratch.root_fd().as_fd(), &options)
 }
 

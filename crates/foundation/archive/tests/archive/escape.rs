@@ -2,7 +2,7 @@
 //! its guards (feature `weakened`); so every one of them is a real attack.
 
 use crate::forge::{Block, Forge};
-use crate::scratch::{Scratch, is_root, listing};
+use crate::scratch::{Scratch, is_root, listing, ownership};
 use archive::{
     Applied, ApplyError, ApplyOptions, Limits, OverlayXattr, ReadError, Refusal, Whiteouts, apply_layer,
 };
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const WEAKENED: bool = cfg!(feature = "weakened");
 
 fn apply(scratch: &Scratch, archive: &[u8], whiteouts: Whiteouts) -> Result<Applied, ApplyError> {
-    let options = ApplyOptions { whiteouts, ..ApplyOptions::default() };
+    let options = ApplyOptions { whiteouts, ownership: ownership(), ..ApplyOptions::default() };
     apply_layer(archive, scratch.root_fd().as_fd(), &options)
 }
 
@@ -237,7 +237,7 @@ fn bomb(archive: &[u8]) {
         trailing_bytes: 1 << 16,
         ..Limits::default()
     };
-    let options = ApplyOptions { limits, ..ApplyOptions::default() };
+    let options = ApplyOptions { limits, ownership: ownership(), ..ApplyOptions::default() };
     let answer = apply_layer(archive, scratch.root_fd().as_fd(), &options);
     let stopped = matches!(
         answer,

@@ -50,6 +50,12 @@ pub(crate) fn is_root() -> bool {
     root
 }
 
+/// Recorded owners need root.
+pub(crate) fn ownership() -> archive::Ownership<'static> {
+    let root = rustix::process::geteuid().is_root();
+    if root { archive::Ownership::Recorded } else { archive::Ownership::Caller }
+}
+
 /// Everything that a tree shows, one line for each path: type, mode, owner, links, device, size, time, attributes,
 /// and a digest of the content.
 pub(crate) fn listing(root: &Path) -> BTreeMap<PathBuf, String> {
