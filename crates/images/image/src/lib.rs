@@ -23,6 +23,7 @@ mod get;
 mod images;
 mod import;
 mod ingest;
+mod layer;
 mod list;
 mod load;
 mod model;

@@ -21,6 +21,7 @@ mod key;
 mod layer;
 mod merged;
 mod overlay;
+mod snapshotter;
 mod sync;
 mod tree;
 
