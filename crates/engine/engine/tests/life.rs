@@ -230,3 +230,28 @@ fn volumes_are_filled_and_survive() {
     place.engine.remove_volume(&volumes[0].name).unwrap();
     place.assert_empty();
 }
+
+#[test]
+#[ignore = "a measurement: run it alone, optimised"]
+fn what_a_warm_run_costs() {
+    use rustix::time::{ClockId, clock_gettime};
+    let Some(place) = Place::new() else { return };
+    let asked = || ContainerConfig { auto_remove: true, ..config(&["/bin/true"]) };
+    run(&place, asked());
+    let cpu = || {
+        let time = clock_gettime(ClockId::ProcessCPUTime);
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
+    };
+    let mut walls = Vec::new();
+    let mut costs = Vec::new();
+    for _ in 0..100 {
+        let (began, spent) = (Instant::now(), cpu());
+        // A new engine each time: each command opens the index anew.
+        place::run_in(&place.another(), asked());
+        walls.push(began.elapsed());
+        costs.push(cpu() - spent);
+    }
+    walls.sort();
+    costs.sort();
+    println!("median of 100: {:?} until removed, {:?} of it this process' cpu", walls[50], costs[50]);
+}

@@ -141,6 +141,7 @@ struct Draft {
     mounts: Vec<PlannedMount>,
     network: Planned,
     durability: Durability,
+    by_run: bool,
 }
 
 impl Engine {
@@ -153,16 +154,17 @@ impl Engine {
         config: ContainerConfig,
         options: CreateOptions<'_>,
     ) -> Result<Created, CreateError> {
-        self.create_fresh(config, options).map(|fresh| fresh.created)
+        self.create_fresh(config, options, false).map(|fresh| fresh.created)
     }
 
-    /// The same, keeping the container in our hands.
+    /// The same, keeping the container in our hands; with `by_run`, the caller starts it at once.
     pub(crate) fn create_fresh(
         &self,
         config: ContainerConfig,
         options: CreateOptions<'_>,
+        by_run: bool,
     ) -> Result<Fresh, CreateError> {
-        let draft = self.draft(config, options)?;
+        let draft = Draft { by_run, ..self.draft(config, options)? };
         let directories = self.directories(&draft.id);
         let operation = Operation::begin(&directories)?;
         let mut made = Made::default();
@@ -193,7 +195,7 @@ impl Engine {
         mounts::name_volumes(&mut mounts, &self.context().roots.data);
         let network = self.plan_network(&config)?;
         let durability = if config.auto_remove { Durability::Process } else { Durability::Power };
-        Ok(Draft { id, config, effective, image, mounts, network, durability })
+        Ok(Draft { id, config, effective, image, mounts, network, durability, by_run: false })
     }
 
     /// Makes everything, in the order in which it can be undone.
@@ -215,6 +217,7 @@ impl Engine {
             effective: draft.effective.clone(),
             mounts: plan::mount_views(&draft.mounts),
             ports,
+            by_run: draft.by_run,
             endpoint: draft.network.endpoint_id(),
         };
         made.id = Some(draft.id.clone());

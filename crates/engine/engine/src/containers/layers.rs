@@ -29,12 +29,12 @@ enum Found {
 }
 
 impl Layers {
-    /// Opens the layers; `None` for a root file system that is not made of directories.
+    /// Opens the layers of an image, below a container's own; `None` where they are not directories.
     pub(super) fn open(rootfs: &Rootfs) -> io::Result<Option<Self>> {
         let open = |path: &PathBuf| kernel::path::open_root(path).map_err(io::Error::from);
         let (roots, user) = match rootfs {
-            Rootfs::Overlay { lowers, upper, userxattr, .. } => {
-                (upper.iter().chain(lowers).map(open).collect::<Result<_, _>>()?, *userxattr)
+            Rootfs::Overlay { lowers, userxattr, .. } => {
+                (lowers.iter().map(open).collect::<Result<_, _>>()?, *userxattr)
             }
             Rootfs::Dir { path } => (vec![open(path)?], false),
             Rootfs::Erofs { .. } | Rootfs::Block { .. } => return Ok(None),

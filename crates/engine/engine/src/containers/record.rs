@@ -1,5 +1,6 @@
 //! What the index keeps about a container: a versioned document of the engine.
 
+use super::observe::Observed;
 use crate::model::{ContainerConfig, EffectiveConfig, MountView};
 use crate::plan::RequestedPort;
 use ids::{ContainerId, ContainerName, Digest, EndpointId};
@@ -24,6 +25,9 @@ pub(crate) struct Record {
     /// Ports to publish at each start.
     #[serde(default)]
     pub(crate) ports: Vec<RequestedPort>,
+    /// Made by `run`, which starts it at once: one that was never started was abandoned.
+    #[serde(default)]
+    pub(crate) by_run: bool,
     /// Attachment to its network, whose address it holds for life.
     #[serde(default)]
     pub(crate) endpoint: Option<EndpointId>,
@@ -45,6 +49,14 @@ pub(crate) struct Container {
 }
 
 impl Container {
+    /// Whether it was to be removed by now: an `auto_remove` one that has ended, or was never started by the `run`
+    /// that made it. Nobody else is at it when its operation lock is free.
+    pub(crate) fn is_overdue(&self, observed: &Observed) -> bool {
+        let ended = observed.exited.as_ref().is_some_and(|exited| !exited.restarting);
+        let abandoned = self.record.by_run && observed.started.is_none();
+        self.record.config.auto_remove && !observed.owned && !observed.alive && (ended || abandoned)
+    }
+
     pub(crate) fn read(row: ContainerRow) -> Result<Self, super::LookupError> {
         let record = serde_json::from_slice(&row.record)
             .map_err(|source| super::LookupError::Record { id: row.id.clone(), source })?;

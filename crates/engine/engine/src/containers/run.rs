@@ -47,7 +47,8 @@ impl Engine {
         create: CreateOptions<'_>,
         start: StartOptions,
     ) -> Result<Running, RunError> {
-        let Fresh { created, desired, record, directories, operation } = self.create_fresh(config, create)?;
+        let Fresh { created, desired, record, directories, operation } =
+            self.create_fresh(config, create, true)?;
         let startable = Startable {
             id: &created.id,
             name: &created.name,

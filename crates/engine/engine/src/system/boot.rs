@@ -89,7 +89,7 @@ impl Engine {
             self.start(id.as_str(), StartOptions::default())?;
             return Ok(Outcome::Started);
         }
-        if config.auto_remove && observed.started.is_some() {
+        if held.container.is_overdue(&observed) {
             drop(held);
             self.reap(id)?;
             return Ok(Outcome::Removed);

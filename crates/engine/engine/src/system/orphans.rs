@@ -2,9 +2,9 @@
 
 use super::check::{CheckError, Findings, ProblemKind};
 use crate::Engine;
-use crate::containers::observe::{self, Observed};
+use crate::containers::observe;
 use crate::containers::operation::Operation;
-use crate::containers::{self, Container, volumes_of_instance};
+use crate::containers::{self, volumes_of_instance};
 use crate::documents::{self, FileError};
 use cgroup::{Group, GroupPath, Hierarchies};
 use ids::{ContainerId, VolumeName};
@@ -59,7 +59,7 @@ impl Engine {
             let observed = observe::observe(&directories);
             if observed.needs_recovery() || (observed.alive && !observed.owned) {
                 findings.add(ProblemKind::LostMonitor, id, name, || self.mend_monitor(&container.id));
-            } else if is_unreaped(&container, &observed) {
+            } else if container.is_overdue(&observed) {
                 findings.add(ProblemKind::Unreaped, id, name, || self.reap(&container.id));
             }
         }
@@ -335,12 +335,4 @@ fn orphaned_links(sockets: &NetworkSockets, known: &HashSet<String>) -> Result<V
         found.retain(|name| still.contains(name));
     }
     Ok(found)
-}
-
-/// Ended and not wanted any more, and nobody is at it.
-fn is_unreaped(container: &Container, observed: &Observed) -> bool {
-    container.record.config.auto_remove
-        && !observed.owned
-        && !observed.alive
-        && observed.exited.as_ref().is_some_and(|exited| !exited.restarting)
 }

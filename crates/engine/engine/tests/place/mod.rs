@@ -16,16 +16,17 @@ pub(crate) struct Place {
     directory: tempfile::TempDir,
 }
 
-/// The runtime program beside the test's own directory, as cargo lays them out.
-fn runtime() -> Option<PathBuf> {
-    let path = std::env::current_exe().ok()?.parent()?.parent()?.join("sampan-runtime");
-    path.exists().then_some(path)
+/// The programs beside the test's own directory, as cargo lays them out.
+pub(crate) fn programs() -> Option<Programs> {
+    let runtime = std::env::current_exe().ok()?.parent()?.parent()?.join("sampan-runtime");
+    let sampan = runtime.with_file_name("sampan");
+    runtime.exists().then(|| Programs { sampan, runtime, build: "dev".into(), version: "0".into() })
 }
 
 impl Place {
     /// `None`, with a line that says why, where the test cannot run.
     pub(crate) fn new() -> Option<Self> {
-        let Some(runtime) = runtime() else {
+        let Some(programs) = programs() else {
             eprintln!("skipped: build sampan-runtime first");
             return None;
         };
@@ -35,12 +36,6 @@ impl Place {
         }
         let directory = tempfile::tempdir().unwrap();
         let roots = Roots { data: directory.path().join("data"), exec: directory.path().join("exec") };
-        let programs = Programs {
-            sampan: runtime.with_file_name("sampan"),
-            runtime,
-            build: "dev".into(),
-            version: "0".into(),
-        };
         let context = HostContext::open(roots, programs, None).unwrap();
         Some(Self { engine: Engine::open(context), directory })
     }
@@ -72,18 +67,26 @@ impl Place {
 
     /// No directory, file system or cgroup of a container is left.
     pub(crate) fn assert_empty(&self) {
+        assert_eq!(self.leftovers(), Vec::<String>::new());
+    }
+
+    /// Directories, file systems and cgroups of containers.
+    pub(crate) fn leftovers(&self) -> Vec<String> {
+        let mut left = Vec::new();
         for path in
             ["data/containers", "data/trash", "data/snapshots/containers", "exec/containers", "data/volumes"]
         {
-            assert_eq!(self.names(path), Vec::<String>::new(), "{path}");
+            left.extend(self.names(path).into_iter().map(|name| format!("{path}/{name}")));
         }
         let instance = format!("sampan-{}", self.engine.context().instance);
         for group in ["memory", "pids", "cpu", "unified", "."] {
             let path = Path::new("/sys/fs/cgroup").join(group).join(&instance);
-            let left = fs::read_dir(&path)
-                .map_or(0, |entries| entries.flatten().filter(|entry| entry.path().is_dir()).count());
-            assert_eq!(left, 0, "{}", path.display());
+            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            left.extend(
+                entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.path().display().to_string()),
+            );
         }
+        left
     }
 }
 
