@@ -20,7 +20,7 @@ use crate::hooks::{self, HookState};
 use crate::launch::{HookContext, Streams};
 use crate::plan::{HookPoint, Plan, Step};
 use crate::seccomp;
-use crate::sources::Bind;
+use crate::sources::{Bind, Root};
 use kernel::namespace::{self, Kind, Kinds};
 use kernel::process::Program;
 use kernel::signal;
@@ -44,7 +44,7 @@ pub(crate) struct Work<'a> {
     pub(crate) arguments: Vec<CString>,
     pub(crate) environment: Vec<CString>,
     /// The new root; absent where the child enters a container.
-    pub(crate) root: Option<BorrowedFd<'a>>,
+    pub(crate) root: Option<&'a Root>,
     pub(crate) binds: &'a [Bind],
     /// Namespaces to enter one by one.
     pub(crate) namespaces: Vec<(Kind, BorrowedFd<'a>)>,
@@ -69,7 +69,8 @@ impl<'a> Work<'a> {
         let target = self.target.map(|(target, _)| target);
         let binds = self.binds.iter().map(|bind| bind.tree.as_fd());
         let namespaces: Vec<_> = self.namespaces.iter().map(|(_, fd)| *fd).collect();
-        self.root.into_iter().chain(self.proc).chain(target).chain(binds).chain(namespaces)
+        let root = self.root.into_iter().flat_map(Root::descriptors).map(AsFd::as_fd);
+        root.chain(self.proc).chain(target).chain(binds).chain(namespaces)
     }
 
     /// What the parent has to enter so that the child is born in the right pid namespace.
@@ -108,6 +109,8 @@ pub(crate) type Outcome = Result<(), Fault>;
 /// What the steps leave for later ones.
 #[derive(Default)]
 struct State {
+    /// The root file system, once it is attached.
+    root: Option<OwnedFd>,
     /// The terminal's other end.
     master: Option<OwnedFd>,
     /// The program as a path inside the container.
@@ -121,6 +124,17 @@ struct State {
     host_pid: i32,
     /// Whether the working directory still has to be entered, with the user's rights.
     pending_directory: Option<std::path::PathBuf>,
+}
+
+impl State {
+    fn root(&self) -> Result<BorrowedFd<'_>, Fault> {
+        self.root.as_ref().map(AsFd::as_fd).ok_or_else(|| Errno::BADF.into())
+    }
+
+    fn mask(&mut self, path: &std::path::Path) -> Outcome {
+        let root = self.root.as_ref().ok_or(Errno::BADF)?;
+        hide::mask(path, root.as_fd(), &mut self.covers)
+    }
 }
 
 /// Does everything; the returned code is for `_exit`.
@@ -274,21 +288,24 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
         Step::Hostname(name) => Ok(rustix::system::sethostname(name.as_bytes())?),
         Step::Domainname(name) => Ok(rustix::system::setdomainname(name.as_bytes())?),
         Step::IsolateMounts => root::isolate(),
-        Step::AttachRoot => root::attach(root(work)?),
-        Step::Mount(mount) => mounts::mount(mount, root(work)?, work.binds, state.memberships.as_deref()),
-        Step::Device(device) => devices::make(device, root(work)?),
-        Step::Link { path, target } => devices::link(path, target, root(work)?),
-        Step::MakeWorkingDirectory(path) => mounts::make_directory(root(work)?, path),
+        Step::AttachRoot => {
+            state.root = Some(root::attach(work.root.ok_or(Errno::BADF)?)?);
+            Ok(())
+        }
+        Step::Mount(mount) => mounts::mount(mount, state.root()?, work.binds, state.memberships.as_deref()),
+        Step::Device(device) => devices::make(device, state.root()?),
+        Step::Link { path, target } => devices::link(path, target, state.root()?),
+        Step::MakeWorkingDirectory(path) => mounts::make_directory(state.root()?, path),
         Step::Terminal { size, uid, console } => {
-            let console = if *console { Some(root(work)?) } else { None };
-            state.master = Some(terminal::make(work.root, *size, *uid, console)?);
+            let console = if *console { Some(state.root()?) } else { None };
+            state.master = Some(terminal::make(state.root.as_ref().map(AsFd::as_fd), *size, *uid, console)?);
             Ok(())
         }
         Step::Sysctl { path, value } => settings::sysctl(work.proc, path, value),
-        Step::Mask(path) => hide::mask(path, root(work)?, &mut state.covers),
-        Step::Readonly(path) => hide::make_readonly(path, root(work)?),
-        Step::FinishRoot { readonly, propagation } => root::finish(root(work)?, *readonly, *propagation),
-        Step::PivotRoot => root::pivot(root(work)?),
+        Step::Mask(path) => state.mask(path),
+        Step::Readonly(path) => hide::make_readonly(path, state.root()?),
+        Step::FinishRoot { readonly, propagation } => root::finish(state.root()?, *readonly, *propagation),
+        Step::PivotRoot => root::pivot(state.root()?),
         Step::Keyring => settings::keyring(),
         Step::Rlimit { resource, limit, lenient } => settings::rlimit(*resource, limit, *lenient),
         Step::OomScore(score) => settings::oom_score(work.proc, *score),
@@ -333,10 +350,6 @@ fn find_program(uid: u32, work: &Work<'_>, state: &mut State) -> Outcome {
         state.home = Some(home::variable(uid));
     }
     Ok(())
-}
-
-fn root<'a>(work: &Work<'a>) -> Result<BorrowedFd<'a>, Fault> {
-    work.root.ok_or_else(|| Errno::BADF.into())
 }
 
 /// "0" means the writing thread, and a thread that moves itself waits for nobody.

@@ -61,7 +61,7 @@ pub fn create(launch: Launch<'_>) -> Result<Created, LaunchError> {
         plan: &plan,
         arguments: c_strings("process.args", &process.args)?,
         environment: c_strings("process.env", &process.env)?,
-        root: Some(sources.root.as_fd()),
+        root: Some(&sources.root),
         binds: &sources.binds,
         namespaces,
         target: None,

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod seal;
 pub mod seccomp;
 mod sources;
+mod switches;
 
 pub use create::{Created, create, exec, start_at};
 pub use error::{Cause, LaunchError, StepKind};

@@ -4,17 +4,22 @@
 //! puts descriptors in their places and never resolves a path of the host. A clone made here keeps its tie with the
 //! host's mount, which is what `rshared` and `rslave` are about.
 
-mod overlay;
+pub(crate) mod overlay;
 
 use crate::error::{Cause, LaunchError, StepKind};
 use crate::options::Recursion;
 use crate::plan::{BindSource, Plan, Step};
+use kernel::mount::Change;
 use kernel::namespace::Kind;
+use overlay::Layers;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::{OpenTreeFlags, open_tree};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount,
+    fsopen, open_tree,
+};
 use spec::rootfs::Rootfs;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// `PROC_SUPER_MAGIC` of linux/magic.h.
@@ -23,14 +28,33 @@ const PROC_MAGIC: i64 = 0x9fa0;
 /// Descriptors that the child inherits.
 #[derive(Debug)]
 pub(crate) struct Sources {
-    /// The root of the root file system, a detached mount.
-    pub(crate) root: OwnedFd,
+    /// The root file system.
+    pub(crate) root: Root,
     /// In the order of [`Plan::binds`].
     pub(crate) binds: Vec<Bind>,
     /// Namespaces of the spec that have a path.
     pub(crate) namespaces: Vec<(Kind, OwnedFd)>,
     /// The host's `/proc`.
     pub(crate) proc: Option<OwnedFd>,
+}
+
+/// The root file system.
+#[derive(Debug)]
+pub(crate) enum Root {
+    /// A detached mount.
+    Mounted(OwnedFd),
+    /// An overlay for which only mount(2) will do.
+    Overlay(overlay::OwnedLayers),
+}
+
+impl Root {
+    /// What the child must keep open for it.
+    pub(crate) fn descriptors(&self) -> &[OwnedFd] {
+        match self {
+            Root::Mounted(mount) => std::slice::from_ref(mount),
+            Root::Overlay(_) => &[],
+        }
+    }
 }
 
 /// A bind source.
@@ -80,7 +104,7 @@ pub(crate) fn open_proc(steps: &[Step]) -> Result<Option<OwnedFd>, LaunchError> 
 fn open_namespace(kind: Kind, path: &Path) -> Result<OwnedFd, LaunchError> {
     let open = || {
         let namespace = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        let found = kernel::namespace::kind_of(std::os::fd::AsFd::as_fd(&namespace))?;
+        let found = kernel::namespace::kind_of(namespace.as_fd())?;
         if found == kind { Ok(namespace) } else { Err(Errno::INVAL) }
     };
     open().map_err(|errno| host_error(StepKind::Namespaces, path, errno))
@@ -114,18 +138,44 @@ pub(crate) fn clone_of(place: BorrowedFd<'_>, recursion: Recursion) -> rustix::i
     open_tree(place, "", clone_flags(recursion) | OpenTreeFlags::AT_EMPTY_PATH)
 }
 
-fn open_root(rootfs: &Rootfs) -> Result<OwnedFd, LaunchError> {
+fn open_root(rootfs: &Rootfs) -> Result<Root, LaunchError> {
     match rootfs {
         Rootfs::Dir { path } => clone_tree(path, Recursion::All)
+            .map(Root::Mounted)
             .map_err(|errno| host_error(StepKind::RootFilesystem, path, errno)),
-        Rootfs::Overlay { lowers, upper, work, userxattr } => {
-            overlay::mount(lowers, upper.as_deref(), work.as_deref(), *userxattr)
+        Rootfs::Overlay { lowers, upper, work, userxattr } => match (&lowers[..], upper) {
+            // overlayfs wants two layers at least.
+            ([only], None) => open_single(only),
+            _ => overlay::prepare(&Layers {
+                lowers,
+                upper: upper.as_deref(),
+                work: work.as_deref(),
+                userxattr: *userxattr,
+            }),
+        },
+        Rootfs::Block { device, filesystem } => {
+            block(device, filesystem).map_err(|errno| host_error(StepKind::RootFilesystem, device, errno))
         }
-        Rootfs::Erofs { .. } => Err(unsupported("erofs")),
-        Rootfs::Block { filesystem, .. } => Err(unsupported(filesystem)),
+        Rootfs::Erofs { .. } => Err(LaunchError::Invalid {
+            field: "rootfs",
+            value: "erofs".to_owned(),
+            problem: "cannot be mounted yet",
+        }),
     }
 }
 
-fn unsupported(kind: &str) -> LaunchError {
-    LaunchError::Invalid { field: "rootfs", value: kind.to_owned(), problem: "cannot be mounted yet" }
+/// The read-only view of a single layer.
+fn open_single(layer: &Path) -> Result<Root, LaunchError> {
+    let change = Change { set: MountAttrFlags::MOUNT_ATTR_RDONLY, ..Change::default() };
+    clone_tree(layer, Recursion::One)
+        .and_then(|mount| kernel::mount::set_attributes(mount.as_fd(), &change, false).map(|()| mount))
+        .map(Root::Mounted)
+        .map_err(|errno| host_error(StepKind::RootFilesystem, layer, errno))
+}
+
+fn block(device: &Path, filesystem: &str) -> rustix::io::Result<Root> {
+    let context = fsopen(filesystem, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(&context, "source", device)?;
+    fsconfig_create(&context)?;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map(Root::Mounted)
 }

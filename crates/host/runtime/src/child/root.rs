@@ -5,22 +5,35 @@
 
 use super::{Fault, Outcome};
 use crate::options::Recursion;
+use crate::sources::{Root, overlay};
 use kernel::mount::{Change, Propagation};
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
     MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, mount_change, move_mount, unmount,
 };
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// Makes every inherited mount private. Without this, unmounting them later would unmount the host's as well.
 pub(super) fn isolate() -> Outcome {
     Ok(mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?)
 }
 
-/// Puts the root file system on top of `/`.
-pub(super) fn attach(root: BorrowedFd<'_>) -> Outcome {
-    Ok(move_mount(root, "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
+/// Puts the root file system on top of `/` and returns its root directory.
+pub(super) fn attach(root: &Root) -> Result<OwnedFd, Fault> {
+    match root {
+        Root::Mounted(mount) => {
+            move_mount(mount, "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+            Ok(rustix::io::fcntl_dupfd_cloexec(mount, 3)?)
+        }
+        Root::Overlay(layers) => {
+            overlay::mount_on_root(layers)?;
+            // Our root directory is still the one below; its parent, by definition itself, is looked up anew and
+            // found to be covered (path_resolution(7), "..").
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            Ok(rustix::fs::openat(CWD, "/..", flags, Mode::empty())?)
+        }
+    }
 }
 
 /// Gives the root its last attributes, when everything is in its place.

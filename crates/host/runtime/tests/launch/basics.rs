@@ -20,6 +20,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_missing_layer_is_named", missing_layer),
     ("the_host_s_mounts_are_gone", no_host_mounts),
     ("many_layers_are_stacked_in_order", many_layers),
+    ("layers_may_be_deep_in_the_tree", deep_paths),
+    ("one_layer_alone_is_read_only", one_layer),
+    ("layers_are_stacked_as_older_kernels_do_it", older_kernels),
 ];
 
 fn runs() {
@@ -128,24 +131,80 @@ fn no_host_mounts() {
     assert!(!said.out.contains("ext4") && !said.out.contains("/sys/fs/cgroup"), "{said:?}");
 }
 
-fn many_layers() {
-    let mut container = Container::new("cat /etc/top /etc/bottom");
+fn layered(container: &mut Container, count: usize) {
     let base = container.directory.path().to_owned();
     let mut lowers = Vec::new();
-    for number in 0..40 {
-        // Long names: the paths together are far longer than what one option may be.
-        let layer = base.join(format!("layer-{number}-{}", "x".repeat(100)));
+    for number in 0..count {
+        // Long names with what overlayfs splits options at: together far longer than what one option may be.
+        let layer = base.join(format!("layer,{number}:{}", "x".repeat(100)));
         std::fs::create_dir_all(layer.join("etc")).unwrap();
         std::fs::write(layer.join("etc/top"), format!("{number}\n")).unwrap();
-        std::fs::write(layer.join(format!("etc/only-{number}")), "").unwrap();
         lowers.push(layer);
     }
-    std::fs::write(lowers[39].join("etc/bottom"), "bottom\n").unwrap();
+    std::fs::write(lowers[count - 1].join("etc/bottom"), "bottom\n").unwrap();
     lowers.push(container.lower());
     if let Rootfs::Overlay { lowers: layers, .. } = &mut container.rootfs {
         *layers = lowers;
     }
-    assert_eq!(container.run().out, "0\nbottom\n");
+}
+
+fn many_layers() {
+    let mut container = Container::new("cat /etc/top /etc/bottom; echo x > /tmp/x; cat /tmp/x");
+    layered(&mut container, 40);
+    assert_eq!(container.run().out, "0\nbottom\nx\n");
     container.process().args = words(&["/bin/nothing"]);
     assert_eq!(chain(&container.try_run().unwrap_err()), "exec: \"/bin/nothing\": no such file or directory");
+}
+
+fn deep_paths() {
+    let mut container = Container::new("cat /etc/deep");
+    let mut deep = container.directory.path().to_owned();
+    for _ in 0..5 {
+        deep.push("d".repeat(100));
+    }
+    std::fs::create_dir_all(deep.join("etc")).unwrap();
+    std::fs::write(deep.join("etc/deep"), "deep\n").unwrap();
+    if let Rootfs::Overlay { lowers, .. } = &mut container.rootfs {
+        lowers.insert(0, deep);
+    }
+    assert_eq!(container.run().out, "deep\n");
+}
+
+fn one_layer() {
+    let mut container = Container::new("echo here; touch /x");
+    let lower = container.lower();
+    for name in ["proc", "dev", "sys"] {
+        std::fs::create_dir(lower.join(name)).unwrap();
+    }
+    container.rootfs = Rootfs::Overlay { lowers: vec![lower], upper: None, work: None, userxattr: false };
+    let said = container.run();
+    assert_eq!(said.out, "here\ntouch: /x: Read-only file system\n");
+}
+
+/// The ways of older kernels; the tests run again in a process that has the newer ones turned off.
+fn older_kernels() {
+    for (features, layers) in [
+        ("overlay-lowerdir-plus", "2"),
+        ("overlay-lowerdir-plus", "40"),
+        ("overlay-lowerdir-plus,overlay-context", "2"),
+    ] {
+        let status = std::process::Command::new("/proc/self/exe")
+            .args(["--layers", layers])
+            .env("SAMPAN_TEST_DISABLE", features)
+            .status()
+            .unwrap();
+        assert!(status.success(), "{features} with {layers} layers");
+    }
+}
+
+/// What the process with features turned off does.
+pub(crate) fn stack_layers(count: usize) {
+    let mut container =
+        Container::new("cat /etc/top /etc/bottom; echo x > /tmp/x; cat /tmp/x; cat /proc/self/mountinfo");
+    layered(&mut container, count);
+    let said = container.run();
+    assert!(said.out.starts_with("0\nbottom\nx\n"), "{said:?}");
+    assert!(said.out.contains("lowerdir=/proc/self/fd/"), "{said:?}");
+    assert!(!said.out.contains("ext4"), "{said:?}");
+    assert_eq!(std::fs::read_to_string(container.directory.path().join("upper/tmp/x")).unwrap(), "x\n");
 }

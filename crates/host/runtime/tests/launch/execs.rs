@@ -23,7 +23,8 @@ struct Running {
 
 impl Running {
     fn new() -> Self {
-        let container = Container::new("sleep 60");
+        let mut container = Container::new("");
+        container.process().args = words(&["sleep", "60"]);
         let first = container.create(&output()).unwrap().start().unwrap();
         Running { _container: container, first }
     }

@@ -20,10 +20,12 @@ mod terminal;
 type Test = (&'static str, fn());
 
 fn main() {
-    if let [_, role, mode] = &std::env::args().collect::<Vec<_>>()[..]
-        && role == "--victim"
-    {
-        return seals::victim(mode);
+    if let [_, role, mode] = &std::env::args().collect::<Vec<_>>()[..] {
+        match role.as_str() {
+            "--victim" => return seals::victim(mode),
+            "--layers" => return basics::stack_layers(mode.parse().unwrap()),
+            _ => {}
+        }
     }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     if !rustix::process::geteuid().is_root() {
