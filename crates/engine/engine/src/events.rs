@@ -1,7 +1,7 @@
 //! The engine's own lines in the event log; the monitor writes those of a running container.
 
 use crate::Engine;
-use crate::containers::Created;
+use crate::containers::{Container, Created};
 use crate::documents;
 use monitor::desired::Desired;
 use monitor::events::{self, Event};
@@ -23,10 +23,22 @@ impl Engine {
         }
     }
 
+    /// Something that the engine did to a container.
+    pub(crate) fn event_about(&self, action: &str, container: &Container) {
+        self.event(&about(action, container));
+    }
+
     pub(crate) fn event_created(&self, created: &Created, desired: &Desired) {
         let event = Event::now("container", "create", created.id.as_str())
             .with("name", created.name.to_string())
             .with("image", desired.image.clone());
         self.event(&event);
     }
+}
+
+/// An event of now about a container, with what Docker says of it.
+pub(crate) fn about(action: &str, container: &Container) -> Event {
+    Event::now("container", action, container.id.as_str())
+        .with("name", container.name.to_string())
+        .with("image", container.record.config.image.clone())
 }

@@ -96,7 +96,8 @@ fn ports_are_concrete_and_taken_once() {
     };
     let error = engine.run(same, CreateOptions::default(), StartOptions::default()).unwrap_err();
     assert_eq!(error.exit_code(), 125);
-    assert!(error.to_string().contains("port is already allocated by container first"), "{error}");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("port is already allocated by container first"), "{cause}");
     let range = PublishedPort { host_port_end: Some(8081), ..published(80, Some(8080)) };
     let second = place.start(ContainerConfig { publish: vec![range], ..bridged(&["/bin/sleep", "1000"]) });
     assert_eq!(engine.inspect(second.as_str()).unwrap().ports[0].host_port, 8081);

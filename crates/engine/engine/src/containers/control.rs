@@ -2,11 +2,12 @@
 
 use super::LookupError;
 use super::launch::ConnectError;
+use super::record::Container;
 use crate::Engine;
+use crate::events::about;
 use crate::plan::signals;
 use ids::{ContainerId, ExecId};
 use monitor::client::{ClientError, Connection};
-use monitor::events::Event;
 use monitor::protocol::{Reply, Request};
 use monitor::status::State;
 use std::fs;
@@ -68,11 +69,11 @@ pub enum ControlError {
 const COMMAND_MAX: usize = 4096;
 
 impl Engine {
-    fn running(&self, container: &str) -> Result<(ContainerId, Connection, State), ControlError> {
-        let id = self.find(container)?;
-        match self.connect(id.as_str())? {
-            Some((connection, observed)) => Ok((id, connection, observed.state)),
-            None => Err(ControlError::NotRunning { id }),
+    fn running(&self, query: &str) -> Result<(Container, Connection, State), ControlError> {
+        let container = self.read_container(query)?;
+        match self.connect(container.id.as_str())? {
+            Some((connection, observed)) => Ok((container, connection, observed.state)),
+            None => Err(ControlError::NotRunning { id: container.id }),
         }
     }
 
@@ -83,12 +84,12 @@ impl Engine {
     pub fn kill(&self, container: &str, signal: &str) -> Result<(), ControlError> {
         let number =
             signals::parse(signal).ok_or_else(|| ControlError::InvalidSignal { text: signal.to_owned() })?;
-        let (id, connection, state) = self.running(container)?;
+        let (container, connection, state) = self.running(container)?;
         if state == State::Restarting {
-            return Err(ControlError::NotRunning { id });
+            return Err(ControlError::NotRunning { id: container.id });
         }
         carry_out(&connection, &Request::Signal { signal: number })?;
-        self.event(&Event::now("container", "kill", id.as_str()).with("signal", number.to_string()));
+        self.event(&about("kill", &container).with("signal", number.to_string()));
         Ok(())
     }
 
@@ -97,7 +98,7 @@ impl Engine {
     /// # Errors
     /// See [`ControlError`].
     pub fn pause(&self, container: &str) -> Result<(), ControlError> {
-        let (id, connection, state) = self.running(container)?;
+        let (Container { id, .. }, connection, state) = self.running(container)?;
         match state {
             State::Paused => Err(ControlError::Paused { id }),
             _ => carry_out(&connection, &Request::Pause),
@@ -109,7 +110,7 @@ impl Engine {
     /// # Errors
     /// See [`ControlError`].
     pub fn unpause(&self, container: &str) -> Result<(), ControlError> {
-        let (id, connection, state) = self.running(container)?;
+        let (Container { id, .. }, connection, state) = self.running(container)?;
         match state {
             State::Paused => carry_out(&connection, &Request::Unpause),
             _ => Err(ControlError::NotPaused { id }),

@@ -307,7 +307,10 @@ impl Engine {
         let (config, effective, context) = (&draft.config, &draft.effective, self.context());
         let account = lookup_account(&rootfs, &effective.user, &config.group_add)?;
         let capabilities = plan::capability_set(config.privileged, &config.cap_add, &config.cap_drop)?;
-        let security = Security::parse(&config.security_opt, config.privileged, &capabilities)?;
+        let mut security = Security::parse(&config.security_opt, config.privileged, &capabilities)?;
+        if security.apparmor.is_some() && !host::has_apparmor() {
+            security.disregard_apparmor();
+        }
         let devices = host::devices(config)?;
         let runtime_files = RuntimeFiles {
             resolv_conf: directories.data.join(files::RESOLV_CONF),

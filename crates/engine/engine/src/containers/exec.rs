@@ -7,6 +7,7 @@ use super::observe::Observed;
 use super::record::Container;
 use crate::Engine;
 use crate::documents::{self, FileError};
+use crate::events::about;
 use crate::plan::{self, Account, PlanError};
 use ids::{ContainerId, ExecId};
 use monitor::client::{ClientError, Connection};
@@ -147,7 +148,11 @@ impl Engine {
         };
         check_size(&request)?;
         match connection.ask(&request)? {
-            Reply::ExecStarted { .. } => Ok(RunningExec { container: id, id: exec, connection }),
+            Reply::ExecStarted { .. } => {
+                let event = about(&format!("exec_start: {}", config.command.join(" ")), &container);
+                self.event(&event.with("execID", exec.to_string()));
+                Ok(RunningExec { container: id, id: exec, connection })
+            }
             Reply::Failed { kind, message } => Err(ExecError::Failed { kind, message }),
             other => Err(ExecError::Failed {
                 kind: FailureKind::Host,

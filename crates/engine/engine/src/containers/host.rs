@@ -36,6 +36,11 @@ pub(crate) fn has_swap_limit(unified: bool) -> bool {
     unified || Path::new(V1_SWAP_LIMIT).exists()
 }
 
+/// Whether the kernel enforces AppArmor profiles.
+pub(super) fn has_apparmor() -> bool {
+    fs::read("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.first() == Some(&b'Y'))
+}
+
 /// Processors that this process may use.
 pub(crate) fn cpus() -> u32 {
     rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count().max(1))

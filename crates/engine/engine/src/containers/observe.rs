@@ -100,7 +100,8 @@ impl Engine {
     pub(crate) fn view(&self, container: Container) -> Result<Option<ContainerView>, LookupError> {
         let directories = self.directories(&container.id);
         let Some(desired) = documents::read_desired(&directories)? else {
-            if Operation::is_held(&directories) {
+            // Or it was removed after its record was read.
+            if Operation::is_held(&directories) || self.reread_container(&container.id)?.is_none() {
                 return Ok(None);
             }
             return Ok(Some(self.dead_view(container)));

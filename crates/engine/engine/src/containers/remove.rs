@@ -16,7 +16,6 @@ use crate::documents::{self, FileError};
 use crate::plan::signals::KILL;
 use ids::{ContainerId, VolumeName};
 use monitor::client::{ClientError, Connection};
-use monitor::events::Event;
 use monitor::layout::{ContainerDirectories, data};
 use monitor::protocol::Request;
 use monitor::status::State;
@@ -106,10 +105,11 @@ impl Engine {
     /// Removes an `auto_remove` container that has ended, or whose monitor is about to let go.
     pub(super) fn remove_ended(&self, id: &ContainerId) -> Result<(), RemoveError> {
         let held = self.hold(id.as_str())?;
-        let _liveness = self.let_go(&held)?;
-        if !held.container.record.config.auto_remove {
+        // Somebody may have started it again meanwhile.
+        if !held.container.record.config.auto_remove || observe::observe(&held.directories).is_up() {
             return Ok(());
         }
+        let _liveness = self.let_go(&held)?;
         self.remove_held(&held, true)
     }
 
@@ -156,15 +156,11 @@ impl Engine {
 
     /// Removes a container that does not run and is in our hands.
     pub(crate) fn remove_held(&self, held: &Held, with_volumes: bool) -> Result<(), RemoveError> {
-        let Container { id, name, record, .. } = &held.container;
+        let Container { id, record, .. } = &held.container;
         let volumes = if with_volumes { self.anonymous_volumes(held)? } else { Vec::new() };
         let made = Made { id: Some(id.clone()), endpoint: record.endpoint.clone(), volumes };
         self.discard(&made, &held.directories)?;
-        self.event(
-            &Event::now("container", "destroy", id.as_str())
-                .with("name", name.to_string())
-                .with("image", record.config.image.clone()),
-        );
+        self.event_about("destroy", &held.container);
         Ok(())
     }
 

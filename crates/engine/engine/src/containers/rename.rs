@@ -4,10 +4,10 @@ use super::LookupError;
 use super::lookup::Held;
 use crate::Engine;
 use crate::documents::{self, FileError};
+use crate::events::about;
 use ids::{ContainerId, ContainerName};
 use monitor::client::{ClientError, Connection};
 use monitor::desired::NetworkPlan;
-use monitor::events::Event;
 use monitor::facts::Durability;
 use monitor::protocol::{Reply, Request};
 use state::{Renamed, StateError};
@@ -65,11 +65,8 @@ impl Engine {
             let _ = self.record_name(&held, old);
             return Err(error);
         }
-        self.event(
-            &Event::now("container", "rename", held.container.id.as_str())
-                .with("name", name.to_string())
-                .with("oldName", format!("/{old}")),
-        );
+        let event = about("rename", &held.container).with("name", name.to_string());
+        self.event(&event.with("oldName", format!("/{old}")));
         Ok(())
     }
 

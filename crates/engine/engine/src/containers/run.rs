@@ -15,7 +15,7 @@ pub enum RunError {
     #[error(transparent)]
     Create(#[from] CreateError),
     /// It could not be started; it stays, unless it is `auto_remove`.
-    #[error("{source}")]
+    #[error("cannot start container {}", id.short())]
     Start {
         /// The container.
         id: ContainerId,

@@ -74,10 +74,11 @@ impl Engine {
         let held = self.hold(container)?;
         let request = stop_request(&held, options)?;
         if let Some(connection) = self.begin_stop(&held, &request, true)? {
-            let id = held.container.id.clone();
+            let container = held.container.clone();
             // Others may look after the container while it takes its time.
             drop(held);
-            await_end(&connection, id)?;
+            await_end(&connection, container.id.clone())?;
+            self.event_about("stop", &container);
         }
         Ok(())
     }
@@ -102,7 +103,9 @@ impl Engine {
             desired: None,
         };
         let started = self.start_held(startable, &StartOptions::default());
-        started.map(drop).map_err(|error| StopError::Start(Box::new(error)))
+        started.map_err(|error| StopError::Start(Box::new(error)))?;
+        self.event_about("restart", &held.container);
+        Ok(())
     }
 
     /// Sends the request to a running container; `None` when there is nothing to wait for.

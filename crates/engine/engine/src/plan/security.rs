@@ -34,6 +34,14 @@ impl Security {
         Ok(all)
     }
 
+    /// Drops the AppArmor profile on a host that has no AppArmor, with a warning unless it asked for none.
+    pub fn disregard_apparmor(&mut self) {
+        if let Some(profile) = self.apparmor.take().filter(|profile| profile != "unconfined") {
+            self.warnings
+                .push(format!("AppArmor is not enabled on this host, the profile {profile:?} has no effect"));
+        }
+    }
+
     fn take(&mut self, option: &str, capabilities: &[String]) -> Result<(), PlanError> {
         let invalid = || PlanError::SecurityOption { text: option.chars().take(200).collect() };
         if option == "no-new-privileges" {
