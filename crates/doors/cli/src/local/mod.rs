@@ -1,0 +1,3 @@
+//! Translation of the engine's views into Docker's words, in files named for their direction.
+
+pub(crate) mod from_engine_container;
