@@ -6,6 +6,7 @@ use cgroup::{CgroupError, Group, GroupPath, Hierarchies, default_device_rules};
 use runtime::CgroupEntry;
 use spec::runtime::{Resources, Spec};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 /// The group below which containers are that name none of their own.
 const PARENT: &str = "sampan-oci";
@@ -16,14 +17,30 @@ const PARENT: &str = "sampan-oci";
 /// [`CliError::Cgroup`]; [`CliError::Unsupported`] for a path in systemd's form.
 pub(crate) fn create(spec: &Spec, id: &BundleId) -> Result<Group, CliError> {
     let linux = spec.linux.as_ref();
-    let asked = linux.map_or("", |linux| linux.cgroups_path.as_str());
+    let mut resources = linux.and_then(|linux| linux.resources.clone()).unwrap_or_default();
+    resources.devices = device_rules(&resources);
+    Ok(Group::create(&Hierarchies::detect()?, &path(spec, id)?, &resources)?)
+}
+
+/// Which group the spec asks for.
+fn path(spec: &Spec, id: &BundleId) -> Result<GroupPath, CliError> {
+    let asked = spec.linux.as_ref().map_or("", |linux| linux.cgroups_path.as_str());
     if asked.contains(':') {
         return Err(CliError::Unsupported { what: format!("the systemd cgroup path {asked:?}") });
     }
     let path = if asked.is_empty() { format!("{PARENT}/{}", id.as_str()) } else { asked.to_owned() };
-    let mut resources = linux.and_then(|linux| linux.resources.clone()).unwrap_or_default();
-    resources.devices = device_rules(&resources);
-    Ok(Group::create(&Hierarchies::detect()?, &GroupPath::parse(&path)?, &resources)?)
+    Ok(GroupPath::parse(&path)?)
+}
+
+/// Removes the group that a killed `create` may have made. Nobody is killed: the container's process ended with its
+/// maker, and if there is somebody in the group it is not ours.
+pub(crate) fn remove_unrecorded(spec: &Spec, id: &BundleId) -> Result<(), CliError> {
+    let Some(group) = open(Some(&path(spec, id)?))? else { return Ok(()) };
+    match group.wait_until_empty(Duration::from_secs(1)).and_then(|()| group.remove()) {
+        Ok(()) => remove_parent(&group),
+        Err(CgroupError::InUse { .. } | CgroupError::TimedOut { .. }) => Ok(()),
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// The spec's rules, and after them the devices that every container may use (config-linux.md, "Default Devices").
@@ -50,6 +67,10 @@ pub(crate) fn open(path: Option<&GroupPath>) -> Result<Option<Group>, CliError> 
 pub(crate) fn remove(group: &Group) -> Result<(), CliError> {
     group.kill()?;
     group.remove()?;
+    remove_parent(group)
+}
+
+fn remove_parent(group: &Group) -> Result<(), CliError> {
     if group.path().as_str().strip_prefix(PARENT).is_some_and(|rest| rest.starts_with('/'))
         && let Ok(parent) = GroupPath::parse(PARENT)
     {

@@ -169,6 +169,14 @@ pub fn open_own(kind: Kind) -> rustix::io::Result<OwnedFd> {
     open_link(&format!("/proc/thread-self/ns/{}", kind.proc_name()))
 }
 
+/// Opens the time namespace in which the calling thread's children will be, after [`unshare`] made one.
+///
+/// # Errors
+/// As [`open_own`].
+pub fn open_own_time_for_children() -> rustix::io::Result<OwnedFd> {
+    open_link("/proc/thread-self/ns/time_for_children")
+}
+
 /// Opens the namespace of the process `pid`. Only safe against reuse of the number while the caller is its parent
 /// and has not reaped it.
 ///

@@ -284,6 +284,8 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
         Step::EnterNamespaces => enter_namespaces(&work.namespaces),
         Step::EnterTarget(kinds) => enter_target(work, *kinds),
         Step::MakeNamespaces(kinds) => Ok(namespace::unshare(*kinds)?),
+        Step::MakeTimeNamespace(offsets) => settings::make_time_namespace(work.proc, offsets),
+        Step::Affinity(cpus) => settings::affinity(cpus),
         Step::Loopback => settings::loopback_up(),
         Step::Hostname(name) => Ok(rustix::system::sethostname(name.as_bytes())?),
         Step::Domainname(name) => Ok(rustix::system::setdomainname(name.as_bytes())?),

@@ -165,7 +165,7 @@ impl fmt::Display for StepKind {
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// A field of the spec cannot be obeyed.
-    #[error("{field}: {value:?} {problem}")]
+    #[error("{field}{} {problem}", value_of(.value))]
     Invalid {
         /// The field, as in config.json.
         field: &'static str,
@@ -242,6 +242,10 @@ pub enum LaunchError {
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn value_of(value: &str) -> String {
+    if value.is_empty() { String::new() } else { format!(": {value:?}") }
 }
 
 fn note(detail: &str) -> String {

@@ -53,6 +53,10 @@ pub enum Step {
     EnterTarget(Kinds),
     /// Makes these namespaces, which have to come after something that went before.
     MakeNamespaces(Kinds),
+    /// Makes and enters a time namespace with these lines of `timens_offsets` (time_namespaces(7)).
+    MakeTimeNamespace(String),
+    /// Restricts the process to these cpus.
+    Affinity(Vec<usize>),
     /// Sets `lo` up.
     Loopback,
     /// sethostname(2).
@@ -258,7 +262,10 @@ impl Step {
     pub(crate) fn kind(&self) -> StepKind {
         match self {
             Step::EnterCgroup => StepKind::EnterCgroup,
-            Step::EnterNamespaces | Step::EnterTarget(_) | Step::MakeNamespaces(_) => StepKind::Namespaces,
+            Step::EnterNamespaces
+            | Step::EnterTarget(_)
+            | Step::MakeNamespaces(_)
+            | Step::MakeTimeNamespace(_) => StepKind::Namespaces,
             Step::Loopback => StepKind::Loopback,
             Step::Hostname(_) => StepKind::Hostname,
             Step::Domainname(_) => StepKind::Domainname,
@@ -275,9 +282,11 @@ impl Step {
             Step::Keyring => StepKind::Keyring,
             Step::Rlimit { .. } => StepKind::Rlimit,
             Step::OomScore(_) => StepKind::OomScore,
-            Step::Scheduler(_) | Step::IoPriority(..) | Step::Personality(_) | Step::MemoryPolicy(..) => {
-                StepKind::Scheduling
-            }
+            Step::Affinity(_)
+            | Step::Scheduler(_)
+            | Step::IoPriority(..)
+            | Step::Personality(_)
+            | Step::MemoryPolicy(..) => StepKind::Scheduling,
             Step::Label { .. } => StepKind::Label,
             Step::NoNewPrivileges => StepKind::NoNewPrivileges,
             Step::Seccomp => StepKind::Seccomp,
@@ -360,10 +369,12 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
     let process = spec.process.as_ref().ok_or_else(|| invalid("process", "", "is missing"))?;
     let fallback = Linux::default();
     let linux = spec.linux.as_ref().unwrap_or(&fallback);
+    refuse_unknown(linux)?;
     let (namespaces, namespace_paths) = namespaces(linux, situation.joined)?;
     let mut plan = Plan {
-        // A cgroup namespace shows the cgroup in which its maker was as its root: it has to be made inside.
-        namespaces: namespaces.without(Kind::Cgroup),
+        // A cgroup namespace shows the cgroup in which its maker was as its root: it has to be made inside. A time
+        // namespace takes its offsets only before anybody is in it.
+        namespaces: namespaces.without(Kind::Cgroup).without(Kind::Time),
         namespace_paths,
         binds: Vec::new(),
         steps: vec![Step::EnterCgroup, Step::EnterNamespaces],
@@ -372,6 +383,9 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
     };
     if namespaces.contains(Kind::Cgroup) {
         plan.steps.push(Step::MakeNamespaces(Kinds::NONE.with(Kind::Cgroup)));
+    }
+    if namespaces.contains(Kind::Time) {
+        plan.steps.push(Step::MakeTimeNamespace(time_offsets(linux)?));
     }
     if namespaces.contains(Kind::Network) {
         plan.steps.push(Step::Loopback);
@@ -426,11 +440,15 @@ pub fn exec(
         namespaces: Kinds::NONE,
         namespace_paths: Vec::new(),
         binds: Vec::new(),
-        // The pid namespace is entered by the parent, before the child is made.
-        steps: vec![Step::EnterCgroup, Step::EnterTarget(target.without(Kind::Pid))],
+        steps: Vec::new(),
         seccomp_last: situation.seccomp_last(process.no_new_privileges),
         warnings: Vec::new(),
     };
+    let affinity = process.exec_cpu_affinity.as_ref();
+    plan.steps.extend(affinity.map(|affinity| process::affinity(&affinity.initial)).transpose()?.flatten());
+    // The pid namespace is entered by the parent, before the child is made.
+    plan.steps.extend([Step::EnterCgroup, Step::EnterTarget(target.without(Kind::Pid))]);
+    plan.steps.extend(affinity.map(|affinity| process::affinity(&affinity.last)).transpose()?.flatten());
     if situation.terminal {
         plan.steps.push(process::terminal(process, false));
     }
@@ -440,6 +458,20 @@ pub fn exec(
 
 fn invalid(field: &'static str, value: impl Into<String>, problem: &'static str) -> LaunchError {
     LaunchError::Invalid { field, value: value.into(), problem }
+}
+
+/// What a spec may ask for and this runtime does not do is an error, and not passed over.
+fn refuse_unknown(linux: &Linux) -> Result<(), LaunchError> {
+    let asked = [
+        ("linux.uidMappings", !linux.uid_mappings.is_empty()),
+        ("linux.gidMappings", !linux.gid_mappings.is_empty()),
+        ("linux.netDevices", !linux.net_devices.is_empty()),
+        ("linux.intelRdt", linux.intel_rdt.is_some()),
+    ];
+    match asked.into_iter().find(|(_, is_asked)| *is_asked) {
+        Some((field, _)) => Err(invalid(field, "", "is not possible yet")),
+        None => Ok(()),
+    }
 }
 
 /// The kinds to make, and those to enter by path.
@@ -460,12 +492,24 @@ fn namespaces(linux: &Linux, joined: Kinds) -> Result<(Kinds, Vec<(Kind, PathBuf
     if !made.contains(Kind::Mount) {
         return Err(invalid("linux.namespaces", "mount", "must be a new namespace"));
     }
-    for kind in [Kind::User, Kind::Time] {
-        if made.contains(kind) {
-            return Err(invalid("linux.namespaces", kind.proc_name(), "cannot be made yet"));
-        }
+    if made.contains(Kind::User) {
+        return Err(invalid("linux.namespaces", "user", "cannot be made yet"));
+    }
+    if !linux.time_offsets.is_empty() && !made.contains(Kind::Time) {
+        return Err(invalid("linux.timeOffsets", "", "needs a new time namespace"));
     }
     Ok((made, paths))
+}
+
+fn time_offsets(linux: &Linux) -> Result<String, LaunchError> {
+    let mut lines = String::new();
+    for (clock, offset) in &linux.time_offsets {
+        if !matches!(clock.as_str(), "monotonic" | "boottime") {
+            return Err(invalid("linux.timeOffsets", clock, "is neither monotonic nor boottime"));
+        }
+        lines.push_str(&format!("{clock} {} {}\n", offset.secs, offset.nanosecs));
+    }
+    Ok(lines)
 }
 
 /// `net.ipv4.ip_forward` as a path below `/proc/sys`. A name with slashes has its dots inside the components.

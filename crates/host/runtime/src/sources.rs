@@ -85,7 +85,12 @@ impl Sources {
 
 /// The host's `/proc`, if a step writes there; verified to be procfs.
 pub(crate) fn open_proc(steps: &[Step]) -> Result<Option<OwnedFd>, LaunchError> {
-    let needs = |step: &Step| matches!(step, Step::Sysctl { .. } | Step::OomScore(_) | Step::Label { .. });
+    let needs = |step: &Step| {
+        matches!(
+            step,
+            Step::Sysctl { .. } | Step::OomScore(_) | Step::Label { .. } | Step::MakeTimeNamespace(_)
+        )
+    };
     if !steps.iter().any(needs) {
         return Ok(None);
     }

@@ -28,8 +28,13 @@ pub(super) fn delete(context: &Context<'_>, id: &BundleId, force: bool) -> Resul
     if status != Status::Stopped && !force {
         return Err(container.wrong(status, "stop it first, or use --force"));
     }
-    let Some(record) = record else { return container.remove() };
     let spec = container.config().ok();
+    let Some(record) = record else {
+        if let Some(spec) = &spec {
+            groups::remove_unrecorded(spec, id)?;
+        }
+        return container.remove();
+    };
     if status != Status::Stopped {
         kill(&record)?;
     }

@@ -84,6 +84,11 @@ impl Engine {
         path
     }
 
+    /// Whether the container's group is there in any hierarchy.
+    pub(crate) fn group_exists(&self, id: &str) -> bool {
+        !groups(&format!("{}/{id}", parent_group())).is_empty()
+    }
+
     pub(crate) fn status(&self, id: &str) -> String {
         let state: Value = serde_json::from_str(&self.done(&["state", id])).unwrap();
         state["status"].as_str().unwrap().to_owned()

@@ -200,7 +200,9 @@ fn killed_create() {
     assert!(gone(), "the container's process outlived its maker");
     // Only the directory is left, and nobody but delete by force takes the id.
     assert!(engine.call(&["delete", "c1"]).err.contains("is creating"));
+    assert!(engine.group_exists("c1"));
     engine.done(&["delete", "-f", "c1"]);
+    assert!(!engine.group_exists("c1"));
     engine.config.as_object_mut().unwrap().remove("hooks");
     engine.create("c1");
     engine.done(&["delete", "-f", "c1"]);

@@ -58,7 +58,7 @@ fn bundles() {
         ("{", "config.json: EOF while parsing"),
         ("{\"ociVersion\":\"1.0.0\"}", "config.json: root is missing"),
         ("{\"ociVersion\":\"2.0.0\",\"root\":{\"path\":\"x\"}}", "ociVersion is not 1.x"),
-        ("{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"rootfs\"}}", "process: \"\" is missing"),
+        ("{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"rootfs\"}}", "process is missing"),
     ] {
         std::fs::write(bundle.join("config.json"), document).unwrap();
         assert!(create().contains(message), "{document}: {}", create());

@@ -1,11 +1,14 @@
 //! Device nodes and the links beside them (config-linux.md, "Devices"; runtime-linux.md, "Dev symbolic links").
 
-use super::Outcome;
+use super::{Fault, Outcome, mounts};
+use crate::options::Recursion;
 use crate::plan::{DeviceKind, DeviceStep};
+use crate::sources::clone_of;
 use kernel::path;
-use rustix::fs::{AtFlags, FileType, Gid, Mode, Uid, makedev};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, makedev};
 use rustix::io::Errno;
-use std::os::fd::BorrowedFd;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 const DIRECTORY: Mode = Mode::from_raw_mode(0o755);
@@ -28,6 +31,8 @@ pub(super) fn make(device: &DeviceStep, root: BorrowedFd<'_>) -> Outcome {
                 return Err(Errno::EXIST.into());
             }
         }
+        // A user namespace, or a device cgroup of whoever started us, forbids making nodes.
+        Err(Errno::PERM) if kind != FileType::Fifo => return bind(device, kind, &parent, name),
         Err(other) => return Err(other.into()),
     }
     if device.owner != (0, 0) {
@@ -35,6 +40,23 @@ pub(super) fn make(device: &DeviceStep, root: BorrowedFd<'_>) -> Outcome {
         rustix::fs::chownat(&parent, name, owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)?;
     }
     Ok(())
+}
+
+/// Puts the host's node of the same path, which must be the same device, into the place of one that cannot be made.
+/// Its owner and mode stay the host's.
+fn bind(device: &DeviceStep, kind: FileType, parent: &OwnedFd, name: &OsStr) -> Outcome {
+    let explain =
+        |errno| Fault { errno, detail: "it cannot be made, and the host has none to lend".to_owned() };
+    let node = rustix::fs::openat(CWD, &device.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    let node = node.map_err(explain)?;
+    let stat = rustix::fs::fstat(&node)?;
+    let number = makedev(device.number.0, device.number.1);
+    if FileType::from_raw_mode(stat.st_mode) != kind || stat.st_rdev != number {
+        return Err(explain(Errno::NODEV));
+    }
+    let create = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let place = rustix::fs::openat(parent, name, create, Mode::from_raw_mode(0o666))?;
+    mounts::attach(clone_of(node.as_fd(), Recursion::One)?.as_fd(), place.as_fd())
 }
 
 /// Makes a symbolic link unless something is there.

@@ -61,6 +61,9 @@ pub(super) fn mount(
             let place = directory_place(root, &step.destination, kind)?;
             check_place(&place, &step.destination)?;
             let mounted = file_system(kind, source, &step.options)?;
+            if step.options.copy_up {
+                copy_up(place.as_fd(), mounted.as_fd())?;
+            }
             if let Some((propagation, recursion)) = step.options.propagation {
                 let change = Change { propagation: Some(propagation), ..Change::default() };
                 kernel::mount::set_attributes(mounted.as_fd(), &change, recursion == Recursion::All)?;
@@ -164,6 +167,18 @@ pub(super) fn file_system(kind: &str, source: &str, options: &MountOptions) -> R
     }
     fsconfig_create(&context).map_err(fail)?;
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, options.own.set).map_err(fail)
+}
+
+/// Fills a new file system with what it is going to cover (config.md, "Mounts", `tmpcopyup`).
+fn copy_up(place: BorrowedFd<'_>, mounted: BorrowedFd<'_>) -> Outcome {
+    let own = rustix::fs::fstat(mounted)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let from = rustix::fs::openat(place, ".", flags, Mode::empty())?;
+    let to = rustix::fs::openat(mounted, ".", flags, Mode::empty())?;
+    archive::copy_tree(from.as_fd(), to.as_fd(), archive::CopyOptions::default())
+        .map_err(|error| Fault { errno: error.source, detail: error.to_string() })?;
+    // The directory itself keeps the mode that the mount's options gave it.
+    Ok(rustix::fs::fchmod(&to, Mode::from_raw_mode(own.st_mode))?)
 }
 
 /// Gives a bind mount its attributes and propagation with as few calls as possible: one for this mount and one for

@@ -1,14 +1,33 @@
 //! Limits, kernel parameters and other settings of the process and its namespaces.
 
 use super::{Fault, Outcome};
+use kernel::namespace::{self, Kind, Kinds};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
+use rustix::thread::{CpuSet, sched_setaffinity};
 use spec::runtime::Rlimit;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// Sets `lo` up in a new network namespace.
 pub(super) fn loopback_up() -> Outcome {
     Ok(kernel::namespace::loopback_up()?)
+}
+
+/// Makes a time namespace, sets its clocks, and only then enters it (time_namespaces(7)).
+pub(super) fn make_time_namespace(proc: Option<BorrowedFd<'_>>, offsets: &str) -> Outcome {
+    namespace::unshare(Kinds::NONE.with(Kind::Time))?;
+    if !offsets.is_empty() {
+        write_in_proc(proc, "self/timens_offsets", offsets)?;
+    }
+    let made = namespace::open_own_time_for_children()?;
+    Ok(namespace::enter(made.as_fd(), Kind::Time)?)
+}
+
+/// Restricts the process to these cpus.
+pub(super) fn affinity(cpus: &[usize]) -> Outcome {
+    let mut set = CpuSet::new();
+    cpus.iter().for_each(|cpu| set.set(*cpu));
+    Ok(sched_setaffinity(None, &set)?)
 }
 
 /// Takes a new session keyring, so that the program does not see the caller's. Kernels without keys have nothing to

@@ -27,12 +27,15 @@ const LINKS: [(&str, &str); 6] = [
     ("/dev/ptmx", "pts/ptmx"),
 ];
 
+/// File systems of the container's own that take a label as a whole; the others label their files themselves.
+const LABELLED: [&str; 3] = ["tmpfs", "mqueue", "devpts"];
+
 /// Adds the steps that fill the root.
 pub(super) fn add(plan: &mut Plan, spec: &Spec, linux: &Linux) -> Result<(), LaunchError> {
     let mut readonly_dev = false;
     let mut host_dev = false;
     for mount in &spec.mounts {
-        let mut step = step(plan, mount)?;
+        let mut step = step(plan, mount, linux)?;
         if is_dev(&mount.destination) {
             host_dev = matches!(step.source, MountSource::Bind(_));
             // Nodes and links go into it first.
@@ -59,12 +62,12 @@ fn is_dev(path: &Path) -> bool {
     path.components().eq(Path::new("/dev").components())
 }
 
-fn step(plan: &mut Plan, mount: &Mount) -> Result<MountStep, LaunchError> {
+fn step(plan: &mut Plan, mount: &Mount, linux: &Linux) -> Result<MountStep, LaunchError> {
     let destination = mount.destination.clone();
     if !destination.is_absolute() {
         return Err(invalid("mounts.destination", destination.to_string_lossy(), "must be absolute"));
     }
-    let options = MountOptions::parse(&mount.options);
+    let mut options = MountOptions::parse(&mount.options);
     if options.idmap.is_some() || !mount.uid_mappings.is_empty() {
         return Err(invalid("mounts.options", "idmap", "is not possible yet"));
     }
@@ -79,6 +82,12 @@ fn step(plan: &mut Plan, mount: &Mount) -> Result<MountStep, LaunchError> {
     } else if mount.kind.is_empty() {
         return Err(invalid("mounts.type", destination.to_string_lossy(), "has no type"));
     } else {
+        if options.copy_up && mount.kind != "tmpfs" {
+            return Err(invalid("mounts.options", "tmpcopyup", "is for tmpfs only"));
+        }
+        if !linux.mount_label.is_empty() && LABELLED.contains(&mount.kind.as_str()) {
+            options.data.push(("context".to_owned(), Some(linux.mount_label.clone())));
+        }
         let source = mount.source.as_deref().map_or(mount.kind.as_str().into(), Path::to_string_lossy);
         MountSource::FileSystem { kind: mount.kind.clone(), source: source.into_owned() }
     };

@@ -166,23 +166,37 @@ pub(super) fn memory_policy(policy: &MemoryPolicy) -> Result<Step, LaunchError> 
     Ok(Step::MemoryPolicy(mode, nodes(&policy.nodes)?))
 }
 
-/// A list such as `0-2,7` as a bit mask; nodes from 1024 on do not exist (`MAX_NUMNODES`).
 fn nodes(list: &str) -> Result<Vec<u64>, LaunchError> {
-    let wrong = || invalid("linux.memoryPolicy.nodes", list, "is no list of nodes below 1024");
-    let mut mask = Vec::new();
-    for range in list.split(',').map(str::trim).filter(|range| !range.is_empty()) {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let first: usize = first.trim().parse().map_err(|_| wrong())?;
-        let last: usize = last.trim().parse().map_err(|_| wrong())?;
-        if first > last || last >= 1024 {
-            return Err(wrong());
-        }
-        mask.resize(mask.len().max(last / 64 + 1), 0u64);
-        for node in first..=last {
-            mask[node / 64] |= 1 << (node % 64);
-        }
+    let listed = numbers(list);
+    let listed =
+        listed.ok_or_else(|| invalid("linux.memoryPolicy.nodes", list, "is no list of nodes below 1024"))?;
+    let mut mask = vec![0u64; listed.iter().max().map_or(0, |last| last / 64 + 1)];
+    for node in listed {
+        mask[node / 64] |= 1 << (node % 64);
     }
     Ok(mask)
+}
+
+/// The cpus that a process is to run on; none named is none restricted.
+pub(super) fn affinity(list: &str) -> Result<Option<Step>, LaunchError> {
+    let listed = numbers(list);
+    let listed =
+        listed.ok_or_else(|| invalid("process.execCPUAffinity", list, "is no list of cpus below 1024"))?;
+    Ok((!listed.is_empty()).then_some(Step::Affinity(listed)))
+}
+
+/// The numbers of a list such as `0-2,7`. The kernel has at most 1024 nodes or, in a plain mask, cpus.
+fn numbers(list: &str) -> Option<Vec<usize>> {
+    let mut numbers = Vec::new();
+    for range in list.split(',').map(str::trim).filter(|range| !range.is_empty()) {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last): (usize, usize) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        if first > last || last >= 1024 {
+            return None;
+        }
+        numbers.extend(first..=last);
+    }
+    Some(numbers)
 }
 
 fn identity(plan: &mut Plan, process: &Process) -> Identity {

@@ -182,7 +182,7 @@ fn sysctls_are_paths_below_proc_sys() {
 fn what_cannot_be_obeyed_is_named() {
     let mut without = spec();
     without.process = None;
-    assert_eq!(refused(&without), "process: \"\" is missing");
+    assert_eq!(refused(&without), "process is missing");
 
     let mut relative = spec();
     relative.mounts[0].destination = "proc".into();
@@ -191,6 +191,18 @@ fn what_cannot_be_obeyed_is_named() {
     let mut shared = spec();
     shared.linux = None;
     assert_eq!(refused(&shared), "linux.namespaces: \"mount\" must be a new namespace");
+
+    let mut rdt = spec();
+    if let Some(linux) = &mut rdt.linux {
+        linux.intel_rdt = Some(spec::runtime::IntelRdt::default());
+    }
+    assert_eq!(refused(&rdt), "linux.intelRdt is not possible yet");
+
+    let mut offsets = spec();
+    if let Some(linux) = &mut offsets.linux {
+        linux.time_offsets.insert("monotonic".into(), spec::runtime::TimeOffset::default());
+    }
+    assert_eq!(refused(&offsets), "linux.timeOffsets needs a new time namespace");
 
     let mut limits = spec();
     if let Some(process) = &mut limits.process {

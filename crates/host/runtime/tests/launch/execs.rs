@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 pub(crate) const TESTS: &[Test] = &[
     ("a_further_process_is_inside", inside),
     ("a_further_process_has_its_own_identity", identity),
+    ("a_further_process_keeps_to_its_cpus", cpus),
     ("a_further_terminal_is_the_container_s", terminal),
     ("a_further_program_that_is_missing_is_named", missing),
     ("the_caller_stays_in_its_namespaces", caller),
@@ -112,4 +113,11 @@ fn ended() {
     let launch = ExecLaunch::new(first.pidfd.as_fd(), &process, Stdio::Fds(streams(&output())));
     let error = runtime::exec(launch).unwrap_err();
     assert!(chain(&error).contains("no such process"), "{}", chain(&error));
+}
+
+fn cpus() {
+    let mut process = process("grep Cpus_allowed_list /proc/self/status");
+    process.exec_cpu_affinity = Some(spec::runtime::CpuAffinity { initial: "0-1".into(), last: "0".into() });
+    let (_, said) = Running::new().exec(&process).unwrap();
+    assert_eq!(said, "Cpus_allowed_list:\t0\n");
 }

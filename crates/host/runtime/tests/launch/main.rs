@@ -23,6 +23,8 @@ fn main() {
     if let [_, role, mode] = &std::env::args().collect::<Vec<_>>()[..] {
         match role.as_str() {
             "--victim" => return seals::victim(mode),
+            "--shared" => return mounts::share_and_mount(),
+            "--borrow" => return mounts::borrow_devices(),
             "--layers" => return basics::stack_layers(mode.parse().unwrap()),
             _ => {}
         }

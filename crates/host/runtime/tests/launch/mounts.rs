@@ -16,6 +16,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("masked_and_read_only_paths_are", hidden),
     ("the_container_sees_its_own_cgroups", cgroups),
     ("a_missing_source_is_named", missing_source),
+    ("a_tmpfs_starts_with_what_it_covers", copy_up),
+    ("a_shared_bind_shows_what_the_host_mounts_later", shared_bind),
+    ("a_node_that_cannot_be_made_is_lent", lent),
 ];
 
 fn shared(container: &Container, name: &str) -> std::path::PathBuf {
@@ -150,4 +153,72 @@ fn missing_source() {
     let mut container = Container::new("true");
     container.spec.mounts.push(mount("bind", "/nowhere/at/all", "/data", "rbind"));
     assert_eq!(container.refusal(), "mount /nowhere/at/all: no such file or directory");
+}
+
+fn copy_up() {
+    let mut container =
+        Container::new("cat /etc/passwd | sed -n 1p; stat -c '%a %u' /etc /etc/secret; echo x > /etc/new");
+    std::fs::write(container.lower().join("etc/secret"), "s").unwrap();
+    std::os::unix::fs::chown(container.lower().join("etc/secret"), Some(33), None).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(container.lower().join("etc/secret"), mode).unwrap();
+    container.spec.mounts.push(mount("tmpfs", "tmpfs", "/etc", "nosuid,tmpcopyup,mode=711"));
+    let said = container.run();
+    assert_eq!((said.out.as_str(), said.code), ("root:x:0:0::/root:/bin/sh\n711 0\n600 33\n", 0));
+    assert!(!container.directory.path().join("upper/etc/new").exists());
+}
+
+fn shared_bind() {
+    // A mount namespace of the test's own: a helper process shares a directory in it and mounts after the start.
+    let status = std::process::Command::new("unshare")
+        .args(["--mount", "--propagation", "private"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--shared", "x"])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// What that process does.
+pub(crate) fn share_and_mount() {
+    let mut container = Container::new(
+        "while ! cat /shared/sub/x /slave/sub/x 2>/dev/null; do sleep 0.05; done; ls /private/sub",
+    );
+    let source = shared(&container, "source");
+    std::fs::create_dir(source.join("sub")).unwrap();
+    rustix::mount::mount_bind(&source, &source).unwrap();
+    rustix::mount::mount_change(&source, rustix::mount::MountPropagationFlags::SHARED).unwrap();
+    for propagation in ["shared", "slave", "private"] {
+        let destination = format!("/{propagation}");
+        container.spec.mounts.push(mount("bind", &source, &destination, &format!("rbind,r{propagation}")));
+    }
+    let out = crate::container::output();
+    let started = container.create(&out).unwrap().start().unwrap();
+    rustix::mount::mount("tmpfs", source.join("sub"), "tmpfs", rustix::mount::MountFlags::empty(), None)
+        .unwrap();
+    std::fs::write(source.join("sub/x"), "later\n").unwrap();
+    assert_eq!(crate::container::reap(&started), 0);
+    assert_eq!(crate::container::text(out), "later\nlater\n");
+    rustix::mount::unmount(source.join("sub"), rustix::mount::UnmountFlags::DETACH).unwrap();
+    rustix::mount::unmount(&source, rustix::mount::UnmountFlags::DETACH).unwrap();
+}
+
+fn lent() {
+    // Without CAP_MKNOD the kernel refuses nodes as it does in a user namespace; the devices come from the host.
+    let status = std::process::Command::new("setpriv")
+        .args(["--bounding-set", "-mknod", "--inh-caps", "-all"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--borrow", "x"])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// What the process without CAP_MKNOD does.
+pub(crate) fn borrow_devices() {
+    let container = Container::new(
+        "stat -c '%F %t:%T' /dev/null /dev/zero; echo x > /dev/null; mount | grep -c ' /dev/[a-z]* type devtmpfs'",
+    );
+    let said = container.run();
+    assert_eq!(said.out, "character special file 1:3\ncharacter special file 1:5\n6\n");
 }

@@ -21,6 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("sysctls_are_written_in_the_container_s_namespaces", sysctls),
     ("programs_that_cannot_run_have_docker_s_codes", refused_programs),
     ("the_session_is_its_own", session),
+    ("a_time_namespace_has_its_offsets", time),
 ];
 
 fn status(container: &Container, field: &str) -> String {
@@ -214,4 +215,15 @@ fn session() {
     let fields: Vec<&str> = said.out.rsplit_once(") ").unwrap().1.split_whitespace().collect();
     // Group, session and terminal: the shell is its own leader and has none.
     assert_eq!((fields[2], fields[3], fields[4]), ("1", "1", "0"), "{said:?}");
+}
+
+fn time() {
+    let mut container = Container::new("cat /proc/uptime; readlink /proc/self/ns/time");
+    container.linux().namespaces.push(spec::runtime::Namespace { kind: "time".into(), path: None });
+    let offset = spec::runtime::TimeOffset { secs: 1_000_000, nanosecs: 0 };
+    container.linux().time_offsets.insert("boottime".into(), offset);
+    let said = container.run();
+    assert!(said.out.split('.').next().unwrap().parse::<u64>().unwrap() > 1_000_000, "{said:?}");
+    let own = std::fs::read_link("/proc/self/ns/time").unwrap();
+    assert_ne!(said.out.lines().nth(1), own.to_str());
 }
