@@ -4,29 +4,31 @@
 //! document, whose rename is the moment from which the container exists. Killed before that, it is a record without
 //! a document under a free operation lock, which whoever meets it removes.
 
-use super::files::{self, FilesError};
-use super::host::{self, DeviceError};
-use super::layers::Layers;
-use super::mounts::{self, MountError};
+mod document;
+mod error;
+
+pub(crate) use document::ACCOUNT_FILE_MAX;
+pub use error::CreateError;
+
+use super::files;
+use super::mounts;
 use super::names;
 use super::operation::Operation;
 use super::record::{self, Record};
-use super::{LookupError, RemoveError};
 use crate::Engine;
-use crate::documents::{self, FileError};
-use crate::images::{ImageError, platform_warning};
+use crate::documents;
+use crate::images::platform_warning;
 use crate::model::{ContainerConfig, EffectiveConfig, NetworkChoice};
-use crate::networks::{NetworkError, Planned};
-use crate::plan::{self, AccountFiles, PlanError, PlannedMount, RuntimeFiles, Security, SpecificationInput};
+use crate::networks::Planned;
+use crate::plan::{self, PlannedMount};
 use ids::{ContainerId, ContainerName};
-use image::{Image, Progress, UnpackError};
+use image::{Image, Progress};
 use monitor::clock;
-use monitor::desired::{Desired, LogPlan, StdioPlan, StopPlan, VERSION};
+use monitor::desired::{Desired, NetworkPlan};
 use monitor::facts::Durability;
-use monitor::layout::{ContainerDirectories, data};
+use monitor::layout::ContainerDirectories;
 use snapshot::SnapshotKey;
-use spec::rootfs::Rootfs;
-use state::{Inserted, NewContainer, StateError};
+use state::{Inserted, NewContainer};
 
 /// When an image is pulled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,61 +68,8 @@ pub struct Created {
     pub warnings: Vec<String>,
 }
 
-/// Why a container could not be created.
-#[derive(Debug, thiserror::Error)]
-pub enum CreateError {
-    /// The request makes no sense.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// Its image cannot be had.
-    #[error(transparent)]
-    Image(#[from] ImageError),
-    /// Its image cannot be unpacked.
-    #[error(transparent)]
-    Unpack(#[from] UnpackError),
-    /// A device.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// A mount.
-    #[error(transparent)]
-    Mount(#[from] MountError),
-    /// Its network.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// A setting of its files.
-    #[error(transparent)]
-    Files(#[from] FilesError),
-    /// The name is taken. The words are Docker's.
-    #[error(
-        "Conflict. The container name \"/{name}\" is already in use by container \"{by}\". You have to remove (or rename) that container to be able to reuse that name."
-    )]
-    NameInUse {
-        /// The name.
-        name: ContainerName,
-        /// Who has it.
-        by: ContainerId,
-    },
-    /// The index.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// A file of the container.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Its record.
-    #[error("cannot write the record of the container")]
-    Record(#[source] serde_json::Error),
-    /// A container that it refers to.
-    #[error(transparent)]
-    Lookup(#[from] LookupError),
-    /// Something in the way could not be removed.
-    #[error(transparent)]
-    Remove(Box<RemoveError>),
-}
-
 /// How many made-up names are tried.
 const NAME_ATTEMPTS: u32 = 32;
-/// Account files are read up to this many bytes.
-pub(super) const ACCOUNT_FILE_MAX: u64 = 4 << 20;
 
 /// A container that was just created, still in our hands.
 #[derive(Debug)]
@@ -247,11 +196,7 @@ impl Engine {
     }
 
     /// The one transaction: record, name, address, volumes.
-    fn claim(
-        &self,
-        draft: &Draft,
-        record: &mut Record,
-    ) -> Result<(ContainerName, monitor::desired::NetworkPlan), CreateError> {
+    fn claim(&self, draft: &Draft, record: &mut Record) -> Result<(ContainerName, NetworkPlan), CreateError> {
         let durability = match draft.durability {
             Durability::Power => state::Durability::Power,
             Durability::Process => state::Durability::Process,
@@ -295,96 +240,6 @@ impl Engine {
         self.finish_removal(&id).map_err(|error| CreateError::Remove(Box::new(error)))?;
         Ok(())
     }
-
-    fn desired(
-        &self,
-        draft: &Draft,
-        name: &ContainerName,
-        network: monitor::desired::NetworkPlan,
-        rootfs: Rootfs,
-        directories: &ContainerDirectories,
-    ) -> Result<(Desired, Vec<String>), CreateError> {
-        let (config, effective, context) = (&draft.config, &draft.effective, self.context());
-        let account = lookup_account(&rootfs, &effective.user, &config.group_add)?;
-        let capabilities = plan::capability_set(config.privileged, &config.cap_add, &config.cap_drop)?;
-        let mut security = Security::parse(&config.security_opt, config.privileged, &capabilities)?;
-        if security.apparmor.is_some() && !host::has_apparmor() {
-            security.disregard_apparmor();
-        }
-        let devices = host::devices(config)?;
-        let runtime_files = RuntimeFiles {
-            resolv_conf: directories.data.join(files::RESOLV_CONF),
-            hostname: directories.data.join(files::HOSTNAME),
-            hosts: directories.data.join(files::HOSTS),
-        };
-        let init = (config.init || context.config.init).then(|| self.init_program()).transpose()?;
-        let (spec, warnings) = plan::specification(&SpecificationInput {
-            config,
-            effective,
-            account: &account,
-            mounts: &draft.mounts,
-            files: &runtime_files,
-            devices: &devices,
-            security: &security,
-            init: init.as_deref(),
-            default_ulimits: &context.config.ulimits(),
-            default_shm_size: context.config.default_shm_size,
-            facts: &host::facts(config),
-        })?;
-        let desired = Desired {
-            version: VERSION,
-            generation: 1,
-            id: draft.id.clone(),
-            sandbox: draft.id.clone().into(),
-            name: name.to_string(),
-            image: config.image.clone(),
-            network,
-            cgroup_path: format!("sampan-{}/{}", context.instance, draft.id),
-            rootfs,
-            spec,
-            seccomp: security.seccomp,
-            stdio: StdioPlan {
-                terminal: config.tty,
-                open_stdin: config.open_stdin,
-                stdin_once: config.stdin_once,
-            },
-            log: self.log_plan(config, directories)?,
-            restart: config.restart,
-            health: plan::health_plan(effective.healthcheck.as_ref(), &draft.image.config.config.shell)?,
-            stop: stop_plan(config, effective)?,
-            auto_remove: config.auto_remove,
-            reaper: self.reaper(&draft.id),
-        };
-        Ok((desired, warnings))
-    }
-
-    fn log_plan(
-        &self,
-        config: &ContainerConfig,
-        directories: &ContainerDirectories,
-    ) -> Result<LogPlan, PlanError> {
-        let host = &self.context().config;
-        let driver = config.log_driver.as_deref().unwrap_or(&host.log_driver);
-        // Options of the host file belong to its driver.
-        let mut options = if driver == host.log_driver { host.log_opts.clone() } else { Default::default() };
-        options.extend(config.log_options.clone());
-        plan::log_plan(driver, &options, &directories.data.join(data::LOG))
-    }
-
-    fn reaper(&self, id: &ContainerId) -> Vec<String> {
-        let context = self.context();
-        let path = |path: &std::path::Path| path.display().to_string();
-        vec![
-            path(&context.programs.sampan),
-            "--data-root".into(),
-            path(&context.roots.data),
-            "--exec-root".into(),
-            path(&context.roots.exec),
-            "system".into(),
-            "reap".into(),
-            id.to_string(),
-        ]
-    }
 }
 
 /// What has been made so far, for undoing.
@@ -398,31 +253,4 @@ pub(crate) struct Made {
 /// The key of a container's file system: its id.
 pub(crate) fn snapshot_key(id: &ContainerId) -> SnapshotKey {
     SnapshotKey::parse(id.as_str()).expect("64 hexadecimal digits are a valid key")
-}
-
-fn stop_plan(config: &ContainerConfig, effective: &EffectiveConfig) -> Result<StopPlan, PlanError> {
-    let signal = match effective.stop_signal.as_deref().filter(|text| !text.is_empty()) {
-        None => plan::signals::TERM,
-        Some(text) => {
-            plan::signals::parse(text).ok_or_else(|| PlanError::Signal { text: text.to_owned() })?
-        }
-    };
-    Ok(StopPlan { signal, timeout_seconds: config.stop_timeout_seconds.unwrap_or(STOP_TIMEOUT_SECONDS) })
-}
-
-/// Seconds until SIGKILL when nobody says (docker-stop(1)).
-const STOP_TIMEOUT_SECONDS: i64 = 10;
-
-/// Who the process runs as, by the image's own files.
-fn lookup_account(rootfs: &Rootfs, user: &str, group_add: &[String]) -> Result<plan::Account, CreateError> {
-    let failed = |source| FileError { action: "read the accounts of", path: "the image".into(), source };
-    let mut files = AccountFiles::default();
-    if let Some(layers) = Layers::open(rootfs).map_err(failed)? {
-        let read = |path: &str| {
-            let bytes = layers.read(path, ACCOUNT_FILE_MAX).map_err(failed)?;
-            Ok::<_, FileError>(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
-        };
-        files = AccountFiles { passwd: read("/etc/passwd")?, group: read("/etc/group")? };
-    }
-    Ok(plan::lookup_user(user, group_add, &files)?)
 }
