@@ -32,8 +32,8 @@ pub use inventory::{LinkRole, OwnedLink, link_exists, list_links, routes_in_use}
 pub use mac::{InvalidMac, MacAddr};
 pub use model::{BridgeNetwork, EndpointConfig, PortMapping, Protocol};
 pub use publish::{
-    Holder, PublishError, Published, PublishedPorts, UnpublishError, adopt, list_published, publish,
-    unpublish, unpublish_address,
+    Holder, PublishError, Published, PublishedPorts, UnpublishError, Withdrawn, adopt, end_connections,
+    list_published, publish, unpublish, unpublish_address, withdraw,
 };
 pub use sockets::{EnterError, NamespaceSocket, NetworkSockets, OpenError};
 pub use subnet::{InvalidSubnet, Ipv4Subnet};

@@ -30,7 +30,6 @@ const CTA_FILTER_REPLY_FLAGS: u16 = 2;
 // `CTA_FILTER_F_*` (net/netfilter/nf_internals.h): which parts of a tuple the filter compares.
 const COMPARE_IP_SRC: u32 = 1 << 0;
 const COMPARE_PROTO_NUM: u32 = 1 << 3;
-const COMPARE_SRC_PORT: u32 = 1 << 4;
 const COMPARE_DST_PORT: u32 = 1 << 5;
 const IPS_SRC_NAT: u32 = 1 << 4;
 const IPS_DST_NAT: u32 = 1 << 5;
@@ -49,19 +48,10 @@ pub enum Filter {
         /// The destination port as the client sees it.
         port: u16,
     },
-    /// Those that this address answers from this port.
-    AnsweredBy {
-        /// Who answers.
-        address: Ipv4Addr,
-        /// `IPPROTO_TCP` or `IPPROTO_UDP`.
-        protocol: u8,
-        /// The port that answers.
-        port: u16,
-    },
     /// All of a protocol.
     Protocol(u8),
     /// All that this address answers.
-    AnsweredByAddress(Ipv4Addr),
+    AnsweredBy(Ipv4Addr),
 }
 
 impl Filter {
@@ -86,20 +76,7 @@ impl Filter {
                 });
                 (COMPARE_PROTO_NUM, 0)
             }
-            Self::AnsweredBy { address, protocol, port } => {
-                message.nest(CTA_TUPLE_REPLY, |tuple| {
-                    tuple.nest(CTA_TUPLE_IP, |ip| {
-                        ip.bytes(CTA_IP_V4_SRC, &address.octets());
-                    });
-                    tuple.nest(CTA_TUPLE_PROTO, |proto| {
-                        proto
-                            .bytes(CTA_PROTO_NUM, &[protocol])
-                            .bytes(CTA_PROTO_SRC_PORT, &port.to_be_bytes());
-                    });
-                });
-                (0, COMPARE_IP_SRC | COMPARE_PROTO_NUM | COMPARE_SRC_PORT)
-            }
-            Self::AnsweredByAddress(address) => {
+            Self::AnsweredBy(address) => {
                 message.nest(CTA_TUPLE_REPLY, |tuple| {
                     tuple.nest(CTA_TUPLE_IP, |ip| {
                         ip.bytes(CTA_IP_V4_SRC, &address.octets());

@@ -114,7 +114,7 @@ fn a_taken_port_is_an_error_that_names_the_holder() {
         let own = std::process::id();
         match &error {
             PublishError::InUse { port: 8080, holder: Holder::Process { pid, .. }, .. } => {
-                assert_eq!(*pid, own)
+                assert_eq!(*pid, own);
             }
             _ => panic!("{error:?}"),
         }

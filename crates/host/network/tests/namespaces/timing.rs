@@ -18,7 +18,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 fn attaching_and_publishing_is_quick() {
     host(|world| {
         let network = world.network(1);
-        let mut times: [Vec<Duration>; 6] = Default::default();
+        let mut times: [Vec<Duration>; 7] = Default::default();
         let mut kept = Vec::new();
         let mut measure = |at: usize, started: Instant| times[at].push(started.elapsed());
         for round in 0..ROUNDS {
@@ -44,11 +44,15 @@ fn attaching_and_publishing_is_quick() {
         }
         for (netns, ports) in kept {
             let started = Instant::now();
-            unpublish(&world.sockets, ports).unwrap();
+            let withdrawn = withdraw(&world.sockets, ports).unwrap();
             times[5].push(started.elapsed());
+            let started = Instant::now();
+            end_connections(&world.sockets, &withdrawn).unwrap();
+            times[6].push(started.elapsed());
             drop(netns);
         }
-        let names = ["open", "ensure_bridge (there)", "enter", "attach", "publish", "unpublish"];
+        let names =
+            ["open", "ensure_bridge (there)", "enter", "attach", "publish", "withdraw", "end_connections"];
         for (name, times) in names.into_iter().zip(times) {
             let median = median(times);
             println!("{name}: median {median:?}");
