@@ -17,8 +17,9 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-/// The program name that makes this pid 1 instead of a program of the demo image.
-const INIT_NAME: &[u8] = b"sampan-init";
+/// The program names that make this pid 1 instead of a program of the demo image: its own, and the one that it has
+/// inside a container, where Docker's is.
+const INIT_NAMES: [&[u8]; 2] = [b"sampan-init", b"docker-init"];
 
 fn main() -> ExitCode {
     // Before anything else: the demo reports when its own first instruction ran.
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     let name = arguments.next().unwrap_or_default();
     let arguments: Vec<OsString> = arguments.collect();
     match base_name(name.as_bytes()) {
-        INIT_NAME => init::main(&arguments),
+        name if INIT_NAMES.contains(&name) => init::main(&arguments),
         b"hello" | b"demo" => demo::main(first_instruction),
         name => applet::main(name, &arguments),
     }

@@ -83,16 +83,23 @@ pub fn exit_now(code: i32) -> ! {
 }
 
 /// Whether the process has one thread. One system call, no effect: unshare(2) of what only a process with several
-/// threads shares is refused exactly then.
+/// threads shares is refused exactly then. Inside a container a filter may refuse the call itself; then `/proc` tells.
 #[must_use]
 pub fn is_single_threaded() -> bool {
     // SAFETY: with CLONE_THREAD alone unshare(2) changes nothing; it answers EINVAL when there are other threads.
-    unsafe { libc::unshare(libc::CLONE_THREAD) == 0 }
+    if unsafe { libc::unshare(libc::CLONE_THREAD) } == 0 {
+        return true;
+    }
+    if std::io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) {
+        return false;
+    }
+    std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
 }
 
 /// Makes a child that runs `child` on a copy of the caller's memory and exits with the code it returns.
 ///
-/// The child's signal handlers are the default ones, its mask and ignored signals are the caller's. Its end is told
+/// The child's signal handlers are the default ones (the caller's where clone3(2) is refused, as in most containers,
+/// and clone(2) takes its place), its mask and ignored signals are the caller's. Its end is told
 /// to the parent by `SIGCHLD` and by the pidfd.
 ///
 /// # Errors
@@ -123,7 +130,16 @@ pub fn clone_child(options: &CloneOptions<'_>, child: impl FnOnce() -> i32) -> r
     // caller, so ordinary Rust is sound in the child. It never returns into the caller's frames: `exit_now`
     // follows `child`, and `NeverReturn` ends the process if it unwinds.
     let answer = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<CloneArgs>()) };
-    let pid = check(answer)?;
+    let pid = match check(answer) {
+        // Filters of containers refuse clone3, whose flags they cannot see.
+        Err(Errno::NOSYS) if options.cgroup.is_none() => {
+            let flags = (args.flags & !CLONE_CLEAR_SIGHAND) | args.exit_signal;
+            // SAFETY: as above: without CLONE_VM and without a stack the child goes on upon its own copy of this one.
+            // The third argument is where CLONE_PIDFD puts the descriptor, on x86-64 as on aarch64 (clone(2)).
+            check(unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, 0, 0) })?
+        }
+        answer => answer?,
+    };
     if pid == 0 {
         let _guard = NeverReturn;
         close_others(options);
