@@ -23,6 +23,7 @@ mod documents;
 mod engine;
 mod events;
 mod libexec;
+mod segments;
 
 pub use containers::{
     AttachError, Attached, ControlError, CreateError, CreateOptions, Created, ExecConfig, ExecError,

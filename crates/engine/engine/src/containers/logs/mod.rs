@@ -1,7 +1,6 @@
 //! What a container has printed: the json-file segments that its monitor writes, read in order.
 
 mod entry;
-mod segments;
 
 pub use entry::{LogEntry, LogStream};
 
@@ -9,10 +8,10 @@ use super::lookup::LookupError;
 use super::operation::Liveness;
 use crate::Engine;
 use crate::documents::{self, FileError};
+use crate::segments::Segments;
 use monitor::clock;
 use monitor::desired::LogPlan;
 use monitor::layout::ContainerDirectories;
-use segments::Segments;
 use std::time::Duration;
 
 /// Which output is wanted.

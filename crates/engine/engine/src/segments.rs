@@ -15,7 +15,7 @@ const BLOCK: usize = 64 << 10;
 
 /// An open log.
 #[derive(Debug)]
-pub(super) struct Segments {
+pub(crate) struct Segments {
     path: PathBuf,
     max_files: u32,
     /// The open segments, oldest first; the last one is the one that is written to, or was.
@@ -46,7 +46,7 @@ fn open(path: &Path) -> Result<Option<File>, FileError> {
 
 impl Segments {
     /// Opens all segments that there are; none is an empty log.
-    pub(super) fn open(path: PathBuf, max_files: u32) -> Result<Self, FileError> {
+    pub(crate) fn open(path: PathBuf, max_files: u32) -> Result<Self, FileError> {
         let mut files: VecDeque<File> = VecDeque::new();
         // Newest first, so that a rotation in between shows one segment twice and loses none.
         for number in 0..max_files.max(1) {
@@ -64,7 +64,7 @@ impl Segments {
     }
 
     /// Moves on so that `count` lines are left.
-    pub(super) fn skip_to_last(&mut self, count: usize) -> Result<(), FileError> {
+    pub(crate) fn skip_to_last(&mut self, count: usize) -> Result<(), FileError> {
         let mut missing = count;
         let mut place = self.files.len();
         while place > 0 {
@@ -83,7 +83,7 @@ impl Segments {
     }
 
     /// The next complete line without its end; `None` when there is none now.
-    pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, FileError> {
+    pub(crate) fn next_line(&mut self) -> Result<Option<Vec<u8>>, FileError> {
         loop {
             let pending = &self.buffer[self.given..];
             if let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
