@@ -34,7 +34,7 @@ const HOUSE: [Room; 25] = [
     room("spec", Floor::Foundation, &["ids"]),
     room("archive", Floor::Foundation, &["kernel"]),
     room("cgroup", Floor::Host, &["ids", "spec", "kernel"]),
-    room("runtime", Floor::Host, &["ids", "spec", "kernel", "cgroup"]),
+    room("runtime", Floor::Host, &["ids", "spec", "kernel", "archive", "cgroup"]),
     room("network", Floor::Host, &["ids", "kernel"]),
     room("volume", Floor::Host, &["ids", "kernel"]),
     room("monitor", Floor::Host, &["ids", "spec", "kernel", "cgroup", "runtime", "network"]),

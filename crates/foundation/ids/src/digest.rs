@@ -57,7 +57,8 @@ impl Digest {
             "sha512" => Algorithm::Sha512,
             _ => return Err(invalid()),
         };
-        let fits = hex.len() == algorithm.hex_len() && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let fits =
+            hex.len() == algorithm.hex_len() && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if fits { Ok(Self { text: text.to_owned(), algorithm }) } else { Err(invalid()) }
     }
 
@@ -107,7 +108,9 @@ mod tests {
 
     #[test]
     fn refuses_path_tricks() {
-        for text in ["sha256:", "sha256:../../etc/passwd", "md5:00", "sha256", &format!("sha256:{}", "A".repeat(64))] {
+        for text in
+            ["sha256:", "sha256:../../etc/passwd", "md5:00", "sha256", &format!("sha256:{}", "A".repeat(64))]
+        {
             assert!(Digest::parse(text).is_err(), "{text}");
         }
     }

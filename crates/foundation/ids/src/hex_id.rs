@@ -9,7 +9,8 @@ fn random_hex(count: usize) -> String {
     let mut filled = 0;
     while filled < count {
         // getrandom(2) without flags fails only with EINTR, or ENOSYS on kernels far below our floor.
-        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()).unwrap_or(0);
+        filled +=
+            rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()).unwrap_or(0);
     }
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -66,11 +66,12 @@ impl Reference {
             None => (DEFAULT_REGISTRY, name.to_owned()),
         };
         let registry = if registry == "index.docker.io" { DEFAULT_REGISTRY } else { registry };
-        let repository = if registry == DEFAULT_REGISTRY && !repository.contains('/') && !repository.is_empty() {
-            format!("library/{repository}")
-        } else {
-            repository
-        };
+        let repository =
+            if registry == DEFAULT_REGISTRY && !repository.contains('/') && !repository.is_empty() {
+                format!("library/{repository}")
+            } else {
+                repository
+            };
         check_registry(registry).map_err(format)?;
         if repository.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(ReferenceError::Uppercase(repository));
@@ -192,17 +193,23 @@ fn is_path_component(text: &str) -> bool {
     if !bytes.first().is_some_and(alphanumeric) || !bytes.last().is_some_and(alphanumeric) {
         return false;
     }
-    bytes
-        .split(alphanumeric)
-        .all(|separator| matches!(separator, b"" | b"." | b"_" | b"__") || separator.iter().all(|byte| *byte == b'-'))
+    bytes.split(alphanumeric).all(|separator| {
+        matches!(separator, b"" | b"." | b"_" | b"__") || separator.iter().all(|byte| *byte == b'-')
+    })
 }
 
 /// `[\w][\w.-]{0,127}`
 fn check_tag(tag: &str) -> Result<(), &'static str> {
     let mut bytes = tag.bytes();
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let fits = tag.len() <= 128 && bytes.next().is_some_and(word) && bytes.all(|b| word(b) || matches!(b, b'.' | b'-'));
-    if fits { Ok(()) } else { Err("a tag is up to 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'") }
+    let fits = tag.len() <= 128
+        && bytes.next().is_some_and(word)
+        && bytes.all(|b| word(b) || matches!(b, b'.' | b'-'));
+    if fits {
+        Ok(())
+    } else {
+        Err("a tag is up to 128 letters, digits, '_', '.' and '-', not starting with '.' or '-'")
+    }
 }
 
 #[cfg(test)]
@@ -232,9 +239,23 @@ mod tests {
 
     #[test]
     fn refuses_what_docker_refuses() {
-        for text in
-            ["", ":", "a:", "/a", "a//b", "a/../b", "-a", "a-", "A", "a:b:c", "a@sha256:12", "a b", "a___b", "a..b", "x.y:99999/a"]
-        {
+        for text in [
+            "",
+            ":",
+            "a:",
+            "/a",
+            "a//b",
+            "a/../b",
+            "-a",
+            "a-",
+            "A",
+            "a:b:c",
+            "a@sha256:12",
+            "a b",
+            "a___b",
+            "a..b",
+            "x.y:99999/a",
+        ] {
             assert!(Reference::parse(text).is_err(), "{text:?}");
         }
     }
