@@ -118,8 +118,8 @@ struct State {
     /// `HOME=…`, where the environment has none.
     home: Option<CString>,
     covers: hide::Covers,
-    /// The lines of `/proc/self/cgroup`, where a mount will need them.
-    memberships: Option<String>,
+    /// Its groups, where a mount will show them.
+    groups: Vec<cgroups::View>,
     /// Our number on the host, where hooks will be told it.
     host_pid: i32,
     /// Whether the working directory still has to be entered, with the user's rights.
@@ -275,9 +275,8 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
     match step {
         Step::EnterCgroup => {
             enter_cgroup(assignment.tasks)?;
-            // In a cgroup namespace this would no longer say where on the host the groups are.
             if work.plan.mounts_cgroups() {
-                state.memberships = Some(cgroups::read_memberships()?);
+                state.groups = cgroups::find()?;
             }
             Ok(())
         }
@@ -294,7 +293,7 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
             state.root = Some(root::attach(work.root.ok_or(Errno::BADF)?)?);
             Ok(())
         }
-        Step::Mount(mount) => mounts::mount(mount, state.root()?, work.binds, state.memberships.as_deref()),
+        Step::Mount(mount) => mounts::mount(mount, state.root()?, work.binds, &state.groups),
         Step::Device(device) => devices::make(device, state.root()?),
         Step::Link { path, target } => devices::link(path, target, state.root()?),
         Step::MakeWorkingDirectory(path) => mounts::make_directory(state.root()?, path),

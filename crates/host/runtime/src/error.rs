@@ -190,7 +190,7 @@ pub enum LaunchError {
         source: Cause,
     },
     /// A preparation on the host failed, before there was a process.
-    #[error("{step} {object}")]
+    #[error("{step}{}", after_space(.object))]
     Host {
         /// What was being done.
         step: StepKind,
@@ -201,7 +201,7 @@ pub enum LaunchError {
         source: Cause,
     },
     /// A step inside the new process failed.
-    #[error("{step} {object}{}", note(.detail))]
+    #[error("{step}{}{}", after_space(.object), note(.detail))]
     Step {
         /// What was being done.
         step: StepKind,
@@ -246,6 +246,10 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 fn value_of(value: &str) -> String {
     if value.is_empty() { String::new() } else { format!(": {value:?}") }
+}
+
+fn after_space(object: &str) -> String {
+    if object.is_empty() { String::new() } else { format!(" {object}") }
 }
 
 fn note(detail: &str) -> String {

@@ -104,7 +104,7 @@ pub enum Step {
     FinishRoot {
         /// Whether it becomes read-only.
         readonly: bool,
-        /// Its propagation, where it is not to be private.
+        /// Its propagation, where it is not to stay as it came: a slave of the host's, or private where there is none.
         propagation: Option<(Propagation, Recursion)>,
     },
     /// Changes the root directory and lets go of the host's mounts.
@@ -415,8 +415,9 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
             plan.steps.push(Step::Hooks(HookPoint::CreateContainer));
         }
     }
-    plan.steps.push(finish_root(spec, linux)?);
-    plan.steps.push(Step::PivotRoot);
+    // pivot_root(2) takes no root whose mount events travel, so those come after it.
+    let finish = finish_root(spec, linux)?;
+    plan.steps.extend([Step::PivotRoot, finish]);
     if let Some(personality) = &linux.personality {
         plan.steps.push(process::personality(personality)?);
     }
@@ -535,7 +536,7 @@ fn sysctl_path(name: &str) -> Result<String, LaunchError> {
 
 fn finish_root(spec: &Spec, linux: &Linux) -> Result<Step, LaunchError> {
     let propagation = match linux.rootfs_propagation.as_str() {
-        "" | "private" | "rprivate" => None,
+        "" => None,
         word => Some(
             options::root_propagation(word)
                 .ok_or_else(|| invalid("linux.rootfsPropagation", word, "is no propagation"))?,

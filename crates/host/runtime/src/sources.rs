@@ -9,7 +9,7 @@ pub(crate) mod overlay;
 use crate::error::{Cause, LaunchError, StepKind};
 use crate::options::Recursion;
 use crate::plan::{BindSource, Plan, Step};
-use kernel::mount::Change;
+use kernel::mount::{Change, Propagation};
 use kernel::namespace::Kind;
 use overlay::Layers;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
@@ -145,9 +145,9 @@ pub(crate) fn clone_of(place: BorrowedFd<'_>, recursion: Recursion) -> rustix::i
 
 fn open_root(rootfs: &Rootfs) -> Result<Root, LaunchError> {
     match rootfs {
-        Rootfs::Dir { path } => clone_tree(path, Recursion::All)
-            .map(Root::Mounted)
-            .map_err(|errno| host_error(StepKind::RootFilesystem, path, errno)),
+        Rootfs::Dir { path } => {
+            directory(path).map_err(|errno| host_error(StepKind::RootFilesystem, path, errno))
+        }
         Rootfs::Overlay { lowers, upper, work, userxattr } => match (&lowers[..], upper) {
             // overlayfs wants two layers at least.
             ([only], None) => open_single(only),
@@ -169,9 +169,19 @@ fn open_root(rootfs: &Rootfs) -> Result<Root, LaunchError> {
     }
 }
 
+/// A directory as it is. Where the host shares the mount that it is on, the container sees what the host mounts and
+/// the host nothing of the container's.
+fn directory(path: &Path) -> rustix::io::Result<Root> {
+    let mount = clone_tree(path, Recursion::All)?;
+    let change = Change { propagation: Some(Propagation::Slave), ..Change::default() };
+    kernel::mount::set_attributes(mount.as_fd(), &change, true)?;
+    Ok(Root::Mounted(mount))
+}
+
 /// The read-only view of a single layer.
 fn open_single(layer: &Path) -> Result<Root, LaunchError> {
-    let change = Change { set: MountAttrFlags::MOUNT_ATTR_RDONLY, ..Change::default() };
+    let propagation = Some(Propagation::Private);
+    let change = Change { set: MountAttrFlags::MOUNT_ATTR_RDONLY, propagation, ..Change::default() };
     clone_tree(layer, Recursion::One)
         .and_then(|mount| kernel::mount::set_attributes(mount.as_fd(), &change, false).map(|()| mount))
         .map(Root::Mounted)

@@ -13,13 +13,14 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 use std::ffi::OsStr;
+use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// One hierarchy as it is to appear.
 #[derive(Debug, PartialEq, Eq)]
-struct View {
+pub(super) struct View {
     /// The group's directory on the host.
     directory: PathBuf,
     is_v2: bool,
@@ -27,24 +28,29 @@ struct View {
     name: String,
     /// Controllers of a hierarchy that has several: each gets a link.
     aliases: Vec<String>,
+    /// Whether the machine has no other hierarchy.
+    alone: bool,
 }
 
-/// In which groups the child is (`/proc/self/cgroup`); to be read before it gets a cgroup namespace.
-pub(super) fn read_memberships() -> Result<String, Fault> {
-    Ok(std::fs::read_to_string("/proc/self/cgroup").map_err(|error| errno(&error))?)
+/// Looks where the child's groups are. To be called once it is in them and before it gets a cgroup namespace, which
+/// shows all paths relative to itself.
+pub(super) fn find() -> Result<Vec<View>, Fault> {
+    let memberships = read("/proc/self/cgroup")?;
+    Ok(views(&String::from_utf8_lossy(&memberships), &read("/proc/self/mountinfo")?))
 }
 
-fn errno(error: &std::io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
+fn read(path: &str) -> Result<Vec<u8>, Fault> {
+    // The kernel makes these texts anew for every read call: few large ones.
+    let mut text = Vec::with_capacity(16 * 1024);
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut text));
+    read.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    Ok(text)
 }
 
 /// Mounts the view at an open place.
-pub(super) fn mount(memberships: &str, place: BorrowedFd<'_>, options: &MountOptions) -> Outcome {
-    let mountinfo = std::fs::read("/proc/self/mountinfo").map_err(|error| errno(&error))?;
-    let views = views(memberships, &mountinfo);
-    match &views[..] {
-        [] => Err(Fault { errno: Errno::NOENT, detail: "the host has no cgroups mounted".to_owned() }),
-        [only] if only.is_v2 => mounts::attach(bind(&only.directory, options)?.as_fd(), place),
+pub(super) fn mount(views: &[View], place: BorrowedFd<'_>, options: &MountOptions) -> Outcome {
+    match views {
+        [only] if only.is_v2 && only.alone => mounts::attach(bind(&only.directory, options)?.as_fd(), place),
         several => mount_several(several, place, options),
     }
 }
@@ -87,13 +93,18 @@ fn bind(directory: &Path, options: &MountOptions) -> Result<OwnedFd, Fault> {
     Ok(tree)
 }
 
-/// Pairs each of the process's groups with the mount that shows it.
+/// Pairs each of the process's groups with the mount that shows it. Where there are several hierarchies, those in
+/// which the container has no group of its own are left out: they would show it everybody's.
 fn views(membership_text: &str, mountinfo: &[u8]) -> Vec<View> {
     let mounts: Vec<CgroupMount<'_>> =
         mountinfo.split(|byte| *byte == b'\n').filter_map(cgroup_mount).collect();
     let mut views: Vec<View> = Vec::new();
+    let alone = !memberships(membership_text).any(|member| member.hierarchy != 0);
     for member in memberships(membership_text) {
         let is_v2 = member.hierarchy == 0;
+        if member.path == "/" && !alone {
+            continue;
+        }
         let controllers: Vec<&str> = member.controllers.split(',').filter(|name| !name.is_empty()).collect();
         let shows = |mount: &&CgroupMount<'_>| {
             let options = || mount.options.split(|byte| *byte == b',');
@@ -114,7 +125,7 @@ fn views(membership_text: &str, mountinfo: &[u8]) -> Vec<View> {
             .filter(|controller| controllers.len() > 1 && **controller != name)
             .map(|controller| (*controller).to_owned())
             .collect();
-        views.push(View { directory: mount_point.join(below), is_v2, name: name.to_owned(), aliases });
+        views.push(View { directory: mount_point.join(below), is_v2, name: name.to_owned(), aliases, alone });
     }
     views
 }
@@ -130,12 +141,18 @@ mod tests {
 
     #[test]
     fn every_hierarchy_of_a_hybrid_machine_appears_under_its_host_s_name() {
-        let views = views("9:name=systemd:/\n2:cpu,cpuacct:/a/b\n1:misc:/x\n0::/a\n", HYBRID);
+        let views = views("9:name=systemd:/a\n2:cpu,cpuacct:/a/b\n1:misc:/x\n0::/a\n", HYBRID);
         let names: Vec<_> = views.iter().map(|view| view.name.as_str()).collect();
         assert_eq!(names, ["systemd", "cpu,cpuacct", "unified"]);
         assert_eq!(views[1].directory, Path::new("/sys/fs/cgroup/cpu,cpuacct/a/b"));
         assert_eq!(views[1].aliases, ["cpu", "cpuacct"]);
-        assert!(views[2].is_v2 && views[0].aliases.is_empty());
+        assert!(views[2].is_v2 && views[0].aliases.is_empty() && !views[2].alone);
+    }
+
+    #[test]
+    fn everybody_s_groups_are_not_shown() {
+        let views = views("9:name=systemd:/\n2:cpu,cpuacct:/a/b\n0::/\n", HYBRID);
+        assert_eq!(views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>(), ["cpu,cpuacct"]);
     }
 
     #[test]

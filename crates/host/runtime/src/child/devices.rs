@@ -4,9 +4,11 @@ use super::{Fault, Outcome, mounts};
 use crate::options::Recursion;
 use crate::plan::{DeviceKind, DeviceStep};
 use crate::sources::clone_of;
+use kernel::mount::Change;
 use kernel::path;
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, makedev};
 use rustix::io::Errno;
+use rustix::mount::MountAttrFlags;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -56,11 +58,24 @@ fn bind(device: &DeviceStep, kind: FileType, parent: &OwnedFd, name: &OsStr) -> 
     }
     let create = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let place = rustix::fs::openat(parent, name, create, Mode::from_raw_mode(0o666))?;
-    mounts::attach(clone_of(node.as_fd(), Recursion::One)?.as_fd(), place.as_fd())
+    let tree = clone_of(node.as_fd(), Recursion::One)?;
+    // A device can be used on a read-only mount, but root inside cannot change the host's node.
+    let change = Change { set: MountAttrFlags::MOUNT_ATTR_RDONLY, ..Change::default() };
+    kernel::mount::set_attributes(tree.as_fd(), &change, false)?;
+    mounts::attach(tree.as_fd(), place.as_fd())
 }
 
-/// Makes a symbolic link unless something is there.
+/// Makes a symbolic link unless something is there, and, for one into `/proc`, unless this kernel lacks the target.
 pub(super) fn link(at: &Path, target: &str, root: BorrowedFd<'_>) -> Outcome {
+    let kernel_file = target.strip_prefix("/proc/").is_some_and(|file| !file.starts_with("self/"));
+    if kernel_file
+        && matches!(
+            path::open_in_root(root, Path::new(target), OFlags::PATH, Mode::empty()),
+            Err(Errno::NOENT)
+        )
+    {
+        return Ok(());
+    }
     let (parent, name) = path::mkdir_parents_in_root(root, at, DIRECTORY)?;
     match rustix::fs::symlinkat(target, &parent, name) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),

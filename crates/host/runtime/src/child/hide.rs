@@ -5,7 +5,7 @@ use crate::options::Recursion;
 use crate::sources::clone_of;
 use kernel::mount::Change;
 use kernel::path;
-use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
@@ -30,15 +30,16 @@ pub(super) struct Covers {
     empty: Option<OwnedFd>,
 }
 
-/// Covers a directory with an empty one that cannot be written to, and anything else with `/dev/null`. Both come
-/// from the host or are ours: nothing that the image put at a path is used as a cover (CVE-2025-31133).
+/// Covers a directory with an empty one that cannot be written to, and anything else with the null device. That one
+/// is the container's own, verified, so that what an image put at `/dev/null` never becomes a cover (CVE-2025-31133)
+/// and root inside can change the mode of no node of the host's.
 pub(super) fn mask(place: &Path, root: BorrowedFd<'_>, covers: &mut Covers) -> Outcome {
     let Some(target) = existing(place, root)? else { return Ok(()) };
     let kind = FileType::from_raw_mode(rustix::fs::fstat(&target)?.st_mode);
     if kind != FileType::Directory {
         let null = match &mut covers.null {
             Some(null) => null,
-            empty => empty.insert(host_null()?),
+            empty => empty.insert(null_device(root)?),
         };
         let cover = clone_of(null.as_fd(), Recursion::One)?;
         return mounts::attach(cover.as_fd(), target.as_fd());
@@ -54,18 +55,18 @@ pub(super) fn mask(place: &Path, root: BorrowedFd<'_>, covers: &mut Covers) -> O
     Ok(())
 }
 
-/// The host's null device, by the root directory that the child still has from its parent.
-fn host_null() -> Result<OwnedFd, Fault> {
-    let null = rustix::fs::openat(CWD, "/dev/null", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+fn null_device(root: BorrowedFd<'_>) -> Result<OwnedFd, Fault> {
+    let null = path::open_in_root_no_symlinks(root, Path::new("/dev/null"), OFlags::PATH, Mode::empty());
+    let explain =
+        |errno| Fault { errno, detail: "/dev/null of the container is not the null device".to_owned() };
+    let null = null.map_err(explain)?;
     let stat = rustix::fs::fstat(&null)?;
     let device = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
-    if FileType::from_raw_mode(stat.st_mode) != FileType::CharacterDevice || device != (1, 3) {
-        return Err(Fault {
-            errno: Errno::NODEV,
-            detail: "/dev/null of the host is not the null device".to_owned(),
-        });
+    if FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && device == (1, 3) {
+        Ok(null)
+    } else {
+        Err(explain(Errno::NODEV))
     }
-    Ok(null)
 }
 
 fn empty_directory() -> Result<OwnedFd, Fault> {

@@ -43,7 +43,7 @@ pub(super) fn mount(
     step: &MountStep,
     root: BorrowedFd<'_>,
     binds: &[Bind],
-    memberships: Option<&str>,
+    groups: &[cgroups::View],
 ) -> Outcome {
     match &step.source {
         MountSource::Bind(index) => {
@@ -73,7 +73,7 @@ pub(super) fn mount(
         MountSource::Cgroup => {
             let place = directory_place(root, &step.destination, "cgroup")?;
             check_place(&place, &step.destination)?;
-            cgroups::mount(memberships.ok_or(Errno::BADF)?, place.as_fd(), &step.options)
+            cgroups::mount(groups, place.as_fd(), &step.options)
         }
     }
 }

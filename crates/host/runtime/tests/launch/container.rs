@@ -52,7 +52,7 @@ impl Container {
             .unwrap();
         for name in [
             "sh", "true", "cat", "ls", "id", "grep", "stat", "sleep", "readlink", "mount", "tty", "stty",
-            "mkdir", "touch", "kill", "sed",
+            "mkdir", "touch", "kill", "sed", "chmod",
         ] {
             std::os::unix::fs::symlink("busybox", lower.join("bin").join(name)).unwrap();
         }

@@ -14,6 +14,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("the_working_directory_cannot_be_a_descriptor_of_ours", magic_directory),
     ("a_waiting_child_cannot_be_looked_into", dumpable),
     ("a_waiting_child_holds_nothing_of_its_parent_s", nothing_held),
+    ("a_null_device_of_the_image_s_is_no_cover", false_null),
+    ("no_node_of_the_host_s_is_in_reach", host_nodes),
     ("a_passwd_that_is_a_fifo_stops_nobody", fifo_passwd),
     ("a_console_that_is_a_link_is_not_followed", console_link),
     ("device_places_never_leave_the_root", device_link),
@@ -144,4 +146,24 @@ fn device_link() {
     symlink(&outside, container.lower().join("dev")).unwrap();
     let said = container.try_run();
     assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0, "{said:?}");
+}
+
+fn false_null() {
+    // CVE-2025-31133: what is used to hide /proc/keys is a link to something that opens the way.
+    let mut container = Container::new("cat /proc/keys");
+    container.spec.mounts.retain(|mount| !mount.destination.starts_with("/dev"));
+    let dev = container.lower().join("dev");
+    std::fs::create_dir(&dev).unwrap();
+    symlink("/proc/sys/kernel/core_pattern", dev.join("null")).unwrap();
+    let refusal = container.refusal();
+    assert!(refusal.contains("/dev/null"), "{refusal}");
+}
+
+fn host_nodes() {
+    let before = std::fs::metadata("/dev/null").unwrap();
+    let mut container = Container::new("chmod 640 /dev/null /proc/keys /dev/zero; stat -c %a /dev/null");
+    container.process().capabilities.as_mut().unwrap().effective.push("CAP_FOWNER".into());
+    assert_eq!(container.run().out, "640\n");
+    let after = std::fs::metadata("/dev/null").unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&before), std::os::unix::fs::MetadataExt::mode(&after));
 }

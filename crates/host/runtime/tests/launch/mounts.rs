@@ -2,6 +2,7 @@
 
 use crate::Test;
 use crate::container::{Container, mount};
+use std::os::fd::AsFd;
 
 pub(crate) const TESTS: &[Test] = &[
     ("a_directory_is_bound", directory),
@@ -92,13 +93,13 @@ fn dangling() {
 fn devices() {
     let said = Container::new(
         "cd /dev; for d in null zero full random urandom tty; do stat -c '%n %a %t:%T' $d; done;
-         for l in fd stdin stdout stderr ptmx core; do readlink $l; done",
+         for l in fd stdin stdout stderr ptmx; do readlink $l; done; [ -e /proc/kcore ]; a=$?; [ -L core ]; [ $a = $? ] && echo core as kcore",
     )
     .run();
     assert_eq!(
         said.out,
         "null 666 1:3\nzero 666 1:5\nfull 666 1:7\nrandom 666 1:8\nurandom 666 1:9\ntty 666 5:0\n\
-         /proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx\n/proc/kcore\n"
+         /proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx\ncore as kcore\n"
     );
 }
 
@@ -129,8 +130,12 @@ fn hidden() {
 }
 
 fn cgroups() {
+    let hierarchies = cgroup::Hierarchies::detect().unwrap();
+    let path = cgroup::GroupPath::parse(&format!("sampan-launch-test-{}", std::process::id())).unwrap();
+    let group = cgroup::Group::create(&hierarchies, &path, &spec::runtime::Resources::default()).unwrap();
+    let entry = group.entry().unwrap();
     let mut container = Container::new(
-        "ls /sys/fs/cgroup; mount | grep cgroup; cat /proc/self/cgroup; touch /sys/fs/cgroup/x",
+        "mount | grep ' type cgroup'; echo --; cat /proc/self/cgroup; echo --; touch /sys/fs/cgroup/x; ls /sys/fs/cgroup/*",
     );
     container.spec.mounts.push(mount(
         "cgroup",
@@ -139,14 +144,25 @@ fn cgroups() {
         "nosuid,noexec,nodev,relatime,ro",
     ));
     container.linux().namespaces.push(spec::runtime::Namespace { kind: "cgroup".into(), path: None });
-    let said = container.run();
-    assert!(said.out.contains("Read-only file system"), "{said:?}");
-    for line in said.out.lines().filter(|line| line.contains(" type cgroup")) {
-        assert!(line.contains("(ro,nosuid,nodev,noexec"), "{line}");
-    }
-    assert!(said.out.contains(" type cgroup"), "{said:?}");
-    // The namespace's root is the group that the container is in.
-    assert!(said.out.lines().filter(|line| line.contains(":/")).all(|line| line.ends_with(":/")), "{said:?}");
+    let out = crate::container::output();
+    let streams = runtime::Stdio::Fds(crate::container::streams(&out));
+    let mut launch = runtime::Launch::new(&container.spec, &container.rootfs, streams);
+    launch.cgroup = Some(runtime::CgroupEntry {
+        unified: entry.v2_directory.as_ref().map(AsFd::as_fd),
+        tasks: entry.v1_tasks.iter().map(AsFd::as_fd).collect(),
+    });
+    let started = runtime::create(launch).unwrap().start().unwrap();
+    crate::container::reap(&started);
+    group.kill().and_then(|()| group.remove()).unwrap();
+    let said = crate::container::text(out);
+    let parts: Vec<&str> = said.split("--\n").collect();
+    assert!(
+        !parts[0].is_empty() && parts[0].lines().all(|line| line.contains("(ro,nosuid,nodev,noexec")),
+        "{said}"
+    );
+    // The namespace's roots are the groups that the container is in, and nobody else's groups are to be seen.
+    assert!(parts[1].lines().all(|line| line.ends_with(":/")), "{said}");
+    assert!(parts[2].contains("Read-only file system") && !parts[2].contains("sampan-launch-test"), "{said}");
 }
 
 fn missing_source() {
@@ -199,6 +215,7 @@ pub(crate) fn share_and_mount() {
     std::fs::write(source.join("sub/x"), "later\n").unwrap();
     assert_eq!(crate::container::reap(&started), 0);
     assert_eq!(crate::container::text(out), "later\nlater\n");
+    root_on_shared_mount(&source);
     rustix::mount::unmount(source.join("sub"), rustix::mount::UnmountFlags::DETACH).unwrap();
     rustix::mount::unmount(&source, rustix::mount::UnmountFlags::DETACH).unwrap();
 }
@@ -217,8 +234,29 @@ fn lent() {
 /// What the process without CAP_MKNOD does.
 pub(crate) fn borrow_devices() {
     let container = Container::new(
-        "stat -c '%F %t:%T' /dev/null /dev/zero; echo x > /dev/null; mount | grep -c ' /dev/[a-z]* type devtmpfs'",
+        "stat -c '%F %t:%T' /dev/null /dev/zero; echo x > /dev/null && chmod 600 /dev/null; mount | grep -c ' /dev/[a-z]* type devtmpfs'",
     );
     let said = container.run();
-    assert_eq!(said.out, "character special file 1:3\ncharacter special file 1:5\n6\n");
+    let refusal = "chmod: /dev/null: Read-only file system\n";
+    assert_eq!(said.out, format!("character special file 1:3\ncharacter special file 1:5\n{refusal}6\n"));
+}
+
+/// A root file system on a mount that the host shares, as below a data root that dockerd has made shared.
+fn root_on_shared_mount(shared: &std::path::Path) {
+    let mut container = Container::new("cat /proc/self/mountinfo; mount -t tmpfs x /tmp");
+    let root = shared.join("root");
+    let copied =
+        std::process::Command::new("cp").arg("-a").arg(container.lower()).arg(&root).status().unwrap();
+    assert!(copied.success());
+    container.rootfs = spec::rootfs::Rootfs::Dir { path: root };
+    for (propagation, expected) in
+        [("", "master:"), ("rshared", "shared:"), ("rprivate", ""), ("rslave", "master:")]
+    {
+        container.linux().rootfs_propagation = propagation.into();
+        let said = container.run();
+        let line = said.out.lines().find(|line| line.split(' ').nth(4) == Some("/")).unwrap();
+        assert!(line.contains(expected), "{propagation}: {line}");
+        assert_eq!(line.contains("shared:"), propagation == "rshared", "{line}");
+        assert!(propagation != "rprivate" || !line.contains("master:"), "{line}");
+    }
 }
