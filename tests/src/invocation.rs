@@ -68,6 +68,23 @@ impl Invocation {
         self
     }
 
+    /// The command with the terminal of its standard input as its controlling one, and how it reads; for
+    /// [`crate::Terminal`].
+    pub(crate) fn on_terminal(self) -> (Command, String) {
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(directory) = self.command.get_current_dir() {
+            command.current_dir(directory);
+        }
+        (command, self.line)
+    }
+
     /// Starts the command and returns at once.
     ///
     /// # Panics

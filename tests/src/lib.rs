@@ -12,6 +12,7 @@
 
 pub mod catalog;
 pub mod census;
+pub mod container;
 pub mod fixture;
 pub mod invocation;
 pub mod isolation;
@@ -20,7 +21,11 @@ pub mod sampan;
 #[cfg(test)]
 mod scripts;
 pub mod skip;
+pub mod strace;
+pub mod terminal;
 
+pub use container::eventually;
 pub use invocation::{Invocation, Outcome};
 pub use isolation::isolated;
 pub use sampan::Sampan;
+pub use terminal::Terminal;
