@@ -92,33 +92,38 @@ pub(crate) fn random_name() -> VolumeName {
     VolumeName::parse(ContainerId::random().as_str()).expect("hexadecimal digits are a volume name")
 }
 
-/// Names of the volumes that were made for this container alone.
-pub(super) fn fresh_anonymous(mounts: &[PlannedMount]) -> Vec<VolumeName> {
-    mounts
-        .iter()
-        .filter_map(|mount| match &mount.source {
-            Source::Volume { name, anonymous: true, .. } => name.clone(),
-            _ => None,
-        })
-        .collect()
+/// Refuses what the local driver does not do.
+pub(super) fn check(mounts: &[PlannedMount]) -> Result<(), MountError> {
+    for mount in mounts {
+        if let Source::Volume { name: Some(name), options, .. } = &mount.source
+            && !options.is_empty()
+        {
+            let options = options.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(MountError::Options { name: name.clone(), options });
+        }
+    }
+    Ok(())
 }
 
-/// Records the volumes and their use, in the transaction that creates the container.
+/// Records the volumes and their use, in the transaction that creates the container; those that are new.
 pub(super) fn claim_volumes(
     writer: &Writer<'_>,
     id: &ContainerId,
     mounts: &[PlannedMount],
     created: i64,
-) -> Result<(), StateError> {
+) -> Result<Vec<VolumeName>, StateError> {
+    let mut new = Vec::new();
     for mount in mounts {
         let Source::Volume { name: Some(name), anonymous, labels, .. } = &mount.source else { continue };
         let record = VolumeRecord { anonymous: *anonymous, labels: labels.clone() };
         // Plain data always serialises.
         let record = serde_json::to_vec(&record).unwrap_or_default();
-        writer.insert_volume(&VolumeRow { name: name.clone(), created, record })?;
+        if writer.insert_volume(&VolumeRow { name: name.clone(), created, record })? {
+            new.push(name.clone());
+        }
         writer.use_volume(id, name)?;
     }
-    Ok(())
+    Ok(new)
 }
 
 impl Engine {
@@ -127,11 +132,7 @@ impl Engine {
         for mount in mounts {
             match &mount.source {
                 Source::Bind { path, create, .. } => ready_host_path(path, *create)?,
-                Source::Volume { name: Some(name), copy, options, .. } => {
-                    if !options.is_empty() {
-                        let options = options.keys().cloned().collect::<Vec<_>>().join(", ");
-                        return Err(MountError::Options { name: name.clone(), options });
-                    }
+                Source::Volume { name: Some(name), copy, .. } => {
                     self.ready_volume(name, *copy, &mount.target, rootfs)?;
                 }
                 Source::Volume { name: None, .. } | Source::Tmpfs(_) => {}
@@ -225,4 +226,38 @@ fn mount_lowers(lowers: &[PathBuf], user: bool) -> io::Result<OwnedFd> {
         | MountAttrFlags::MOUNT_ATTR_NOSUID
         | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     Ok(fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_layers_are_seen_as_one() {
+        let root = tempfile::tempdir().unwrap();
+        let lowers = vec![root.path().join("upper"), root.path().join("lower")];
+        for lower in &lowers {
+            fs::create_dir_all(lower.join("data")).unwrap();
+        }
+        fs::write(lowers[0].join("data/a"), "top").unwrap();
+        fs::write(lowers[1].join("data/a"), "bottom").unwrap();
+        fs::write(lowers[1].join("data/b"), "bottom").unwrap();
+        let rootfs = Rootfs::Overlay { lowers, upper: None, work: None, userxattr: false };
+        let view = match view(&rootfs) {
+            Ok(view) => view.unwrap(),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                eprintln!("skipped: needs root");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let from =
+            kernel::path::open_in_root(view.as_fd(), Path::new("/data"), flags, Mode::empty()).unwrap();
+        let to = root.path().join("volume");
+        fs::create_dir(&to).unwrap();
+        copy_tree(from.as_fd(), fs::File::open(&to).unwrap().as_fd(), CopyOptions::default()).unwrap();
+        let read = |name: &str| fs::read_to_string(to.join(name)).unwrap();
+        assert_eq!((read("a").as_str(), read("b").as_str()), ("top", "bottom"));
+    }
 }

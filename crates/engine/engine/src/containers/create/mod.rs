@@ -20,7 +20,7 @@ use crate::documents;
 use crate::images::platform_warning;
 use crate::model::{ContainerConfig, EffectiveConfig, NetworkChoice};
 use crate::networks::Planned;
-use crate::plan::{self, PlannedMount};
+use crate::plan::{self, PlannedMount, RequestedPort};
 use ids::{ContainerId, ContainerName};
 use image::{Image, Progress};
 use monitor::clock;
@@ -81,6 +81,14 @@ pub(crate) struct Fresh {
     pub(crate) operation: Operation,
 }
 
+/// What the transaction gave.
+struct Claimed {
+    name: ContainerName,
+    network: NetworkPlan,
+    /// Volumes that are new.
+    volumes: Vec<ids::VolumeName>,
+}
+
 /// What was decided before anything was made.
 struct Draft {
     id: ContainerId,
@@ -134,13 +142,15 @@ impl Engine {
         let image = self.image_for(&config, &options)?;
         let execution = &image.config.config;
         let id = ContainerId::random();
-        let default_hostname = match config.network {
+        let default_hostname = match &config.network {
             NetworkChoice::Host => files::host_name(),
+            NetworkChoice::Container(other) => self.read_container(other)?.record.effective.hostname,
             _ => id.short().to_owned(),
         };
         let effective = plan::effective(&config, execution, &default_hostname)?;
         let mut mounts = plan::planned_mounts(&config.mounts)?;
         plan::image_volumes(&mut mounts, execution);
+        mounts::check(&mounts)?;
         mounts::name_volumes(&mut mounts, &self.context().roots.data);
         let network = self.plan_network(&config)?;
         let durability = if config.auto_remove { Durability::Process } else { Durability::Power };
@@ -154,13 +164,8 @@ impl Engine {
         directories: &ContainerDirectories,
         made: &mut Made,
     ) -> Result<(Created, Desired, Record), CreateError> {
-        let ports = plan::requested(
-            &draft.config.publish,
-            draft.config.publish_all,
-            &draft.effective.exposed_ports,
-            self.context().config.ip,
-        );
-        let mut record = Record {
+        let (ports, mut warnings) = self.requested_ports(&draft);
+        let record = Record {
             version: record::VERSION,
             config: draft.config.clone(),
             effective: draft.effective.clone(),
@@ -170,9 +175,9 @@ impl Engine {
             endpoint: draft.network.endpoint_id(),
         };
         made.id = Some(draft.id.clone());
-        let (name, network) = self.claim(&draft, &mut record)?;
         made.endpoint.clone_from(&record.endpoint);
-        made.volumes = mounts::fresh_anonymous(&draft.mounts);
+        let Claimed { name, network, volumes } = self.claim(&draft, &record)?;
+        made.volumes = volumes;
         documents::make_directory(&directories.data)?;
         let key = snapshot_key(&draft.id);
         let durable = match draft.durability {
@@ -181,13 +186,13 @@ impl Engine {
         };
         let rootfs = self.images()?.prepare(&draft.image, &key, durable)?;
         self.fill_mounts(&draft.mounts, &rootfs)?;
-        let mut warnings = draft.network.write_files(
+        warnings.extend(draft.network.write_files(
             &network,
             &draft.effective,
             &draft.config,
             directories,
             draft.durability,
-        )?;
+        )?);
         let (desired, more) = self.desired(&draft, &name, network, rootfs, directories)?;
         warnings.extend(more);
         warnings.extend(platform_warning(&draft.image, &draft.config));
@@ -195,8 +200,19 @@ impl Engine {
         Ok((Created { id: draft.id, name, warnings }, desired, record))
     }
 
+    /// Ports to publish at each start, where the network has any; warnings.
+    fn requested_ports(&self, draft: &Draft) -> (Vec<RequestedPort>, Vec<String>) {
+        let (config, exposed) = (&draft.config, &draft.effective.exposed_ports);
+        let ports = plan::requested(&config.publish, config.publish_all, exposed, self.context().config.ip);
+        if draft.network.endpoint_id().is_some() || ports.is_empty() {
+            return (ports, Vec::new());
+        }
+        let warning = "Published ports are discarded when the container has no network of its own";
+        (Vec::new(), vec![warning.to_owned()])
+    }
+
     /// The one transaction: record, name, address, volumes.
-    fn claim(&self, draft: &Draft, record: &mut Record) -> Result<(ContainerName, NetworkPlan), CreateError> {
+    fn claim(&self, draft: &Draft, record: &Record) -> Result<Claimed, CreateError> {
         let durability = match draft.durability {
             Durability::Power => state::Durability::Power,
             Durability::Process => state::Durability::Process,
@@ -223,9 +239,9 @@ impl Engine {
                     Inserted::NameTaken(by) => return Err(CreateError::NameInUse { name, by }),
                 }
             };
-            mounts::claim_volumes(writer, &draft.id, &draft.mounts, created)?;
+            let volumes = mounts::claim_volumes(writer, &draft.id, &draft.mounts, created)?;
             let network = draft.network.claim(writer, &draft.config, &name)?;
-            Ok((name, network))
+            Ok(Claimed { name, network, volumes })
         })
     }
 
