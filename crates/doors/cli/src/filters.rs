@@ -13,11 +13,16 @@ impl Filters {
         let mut filters = BTreeMap::<String, Vec<String>>::new();
         for text in typed {
             let (key, value) = text.split_once('=').ok_or_else(|| {
-                Failure::new(format!("invalid argument {text:?} for \"-f, --filter\" flag: invalid filter '{text}'"))
+                Failure::new(format!(
+                    "invalid argument {text:?} for \"-f, --filter\" flag: invalid filter '{text}'"
+                ))
             })?;
             let key = key.trim().to_lowercase();
             if !allowed.contains(&key.as_str()) {
-                return Err(Failure::new(format!("invalid filter '{key}'; known here: {}", allowed.join(", "))));
+                return Err(Failure::new(format!(
+                    "invalid filter '{key}'; known here: {}",
+                    allowed.join(", ")
+                )));
             }
             filters.entry(key).or_default().push(value.trim().to_owned());
         }
@@ -55,7 +60,10 @@ mod tests {
 
     #[test]
     fn keys_are_joined_by_and_values_by_or() {
-        let filters = Filters::parse(&["status=exited", "status=created", "label=a", "label=b=2"], &["status", "label"]);
+        let filters = Filters::parse(
+            &["status=exited", "status=created", "label=a", "label=b=2"],
+            &["status", "label"],
+        );
         let filters = filters.unwrap_or_default();
         assert!(filters.any("status", |value| value == "created"));
         assert!(!filters.any("status", |value| value == "running"));
@@ -67,7 +75,10 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_named() {
-        assert!(Filters::parse(&["colour=red"], &["status"]).is_err_and(|failure| failure.message.contains("'colour'")));
+        assert!(
+            Filters::parse(&["colour=red"], &["status"])
+                .is_err_and(|failure| failure.message.contains("'colour'"))
+        );
         assert!(Filters::parse(&["status"], &["status"]).is_err());
     }
 }

@@ -1,1 +1,103 @@
-//! The command line
+//! The command line: Docker's verbs, flags, output and exit codes.
+//!
+//! Called by the `sampan` program alone. Each command goes through three steps: what was typed ([`args`]), what it
+//! means (a value of `docker-model`, or a small request), and the command function in [`verbs`], which prints.
+//! Everything that changes containers goes through [`lifecycle::Lifecycle`], so that a server can stand there instead
+//! of the engine in this process.
+//!
+//! Limits: this version has no server to talk to; `-H` and a `DOCKER_HOST` that names another machine are refused.
+
+mod args;
+mod context;
+mod dispatch;
+mod failure;
+mod filters;
+mod foreground;
+mod lifecycle;
+mod local;
+mod moment;
+mod parse;
+mod render;
+mod request;
+mod table;
+mod verbs;
+
+pub use context::OpenHost;
+
+use context::Context;
+use engine::Roots;
+use failure::Failure;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Runs the command line `args` (the program's name first) and returns the exit code.
+pub fn run(args: Vec<OsString>, open: OpenHost) -> u8 {
+    match try_run(args, open) {
+        Ok(code) => code,
+        Err(failure) => {
+            report(&failure);
+            failure.code
+        }
+    }
+}
+
+fn try_run(args: Vec<OsString>, open: OpenHost) -> Result<u8, Failure> {
+    let globals = args::parse_globals(args)
+        .map_err(|error| Failure::from(error).with_hint("Run 'sampan --help' for more information"))?;
+    refuse_servers(globals.host.as_deref())?;
+    let root = |typed: &Option<PathBuf>, variable: &str, default: PathBuf| {
+        let chosen = typed.clone().or_else(|| std::env::var_os(variable).map(PathBuf::from));
+        chosen.filter(|path| !path.as_os_str().is_empty()).map_or(Ok(default), |path| absolute(&path))
+    };
+    let defaults = Roots::default();
+    let roots = Roots {
+        data: root(&globals.data_root, "SAMPAN_DATA_ROOT", defaults.data)?,
+        exec: root(&globals.exec_root, "SAMPAN_EXEC_ROOT", defaults.exec)?,
+    };
+    let mut context = Context::new(roots, open, globals.debug);
+    if globals.version {
+        context.line(&format!("sampan version {VERSION}"))?;
+        return Ok(0);
+    }
+    dispatch::dispatch(&mut context, &globals)
+}
+
+/// Monitors and mount tables know roots by their absolute path.
+fn absolute(path: &std::path::Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path)
+        .map_err(|error| Failure::new(format!("cannot find {}: {error}", path.display())).with_code(125))
+}
+
+/// A server that was asked for must not silently become this machine.
+fn refuse_servers(flag: Option<&str>) -> Result<(), Failure> {
+    let local =
+        |host: &str| matches!(host, "" | "local" | "unix:///var/run/docker.sock" | "unix:///run/docker.sock");
+    if let Some(host) = flag.filter(|host| !local(host)) {
+        return Err(Failure::new(format!(
+            "--host is not supported by this version of sampan: it works on this machine without a server ({host} was asked for)"
+        ))
+        .with_code(125));
+    }
+    match std::env::var("DOCKER_HOST") {
+        Ok(host) if !local(&host) => Err(Failure::new(format!(
+            "DOCKER_HOST={host} is not supported by this version of sampan: it works on this machine without a server; unset DOCKER_HOST"
+        ))
+        .with_code(125)),
+        _ => Ok(()),
+    }
+}
+
+fn report(failure: &Failure) {
+    // Nobody is left to be told when standard error is closed.
+    let mut err = std::io::stderr().lock();
+    if !failure.message.is_empty() {
+        let _ = writeln!(err, "sampan: {}", failure.message);
+    }
+    if let Some(hint) = &failure.hint {
+        let _ = writeln!(err, "{hint}");
+    }
+}

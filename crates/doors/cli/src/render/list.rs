@@ -77,7 +77,10 @@ impl List {
             ("" | "table", _) => Ok(self.table(default, rows)),
             ("json", _) => lines("{{json .}}", rows),
             (_, Some(template)) => {
-                let headers = self.columns.iter().fold(Row::default(), |row, column| row.with(column.name, column.header));
+                let headers = self
+                    .columns
+                    .iter()
+                    .fold(Row::default(), |row, column| row.with(column.name, column.header));
                 let heading = template::parse(template, true)?.execute(&headers.value())?;
                 Ok(align(&format!("{heading}\n{}", lines(template, rows)?)))
             }
@@ -95,7 +98,8 @@ impl List {
         };
         let mut text = names.iter().copied().map(header).collect::<Vec<_>>().join("\t") + "\n";
         for row in rows {
-            let cells: Vec<&str> = names.iter().map(|name| row.values.get(name).map_or("", String::as_str)).collect();
+            let cells: Vec<&str> =
+                names.iter().map(|name| row.values.get(name).map_or("", String::as_str)).collect();
             text.push_str(&cells.join("\t"));
             text.push('\n');
         }

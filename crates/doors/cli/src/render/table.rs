@@ -44,7 +44,10 @@ mod tests {
 
     #[test]
     fn columns_have_a_least_width_and_a_padding() {
-        assert_eq!(align("ID\tNAME\tX\nabcdefghijkl\tä\ty\n"), "ID             NAME      X\nabcdefghijkl   ä         y\n");
+        assert_eq!(
+            align("ID\tNAME\tX\nabcdefghijkl\tä\ty\n"),
+            "ID             NAME      X\nabcdefghijkl   ä         y\n"
+        );
     }
 
     #[test]

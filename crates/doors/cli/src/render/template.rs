@@ -53,7 +53,9 @@ fn string(text: impl AsRef<str>) -> Value {
 fn functions(template: Template, headers: bool) -> Template {
     let text = |args: &[Value], index: usize| args.get(index).map(ToString::to_string).unwrap_or_default();
     let on_text = move |change: fn(&str) -> String| {
-        move |args: &[Value]| -> Answer { Ok(string(if headers { text(args, 0) } else { change(&text(args, 0)) })) }
+        move |args: &[Value]| -> Answer {
+            Ok(string(if headers { text(args, 0) } else { change(&text(args, 0)) }))
+        }
     };
     template
         .func("json", move |args| if headers { Ok(string(text(args, 0))) } else { json(args.first()) })
@@ -74,7 +76,13 @@ fn functions(template: Template, headers: bool) -> Template {
             _ => Ok(string(text(args, 0))),
         })
         .func("pad", move |args| {
-            let blanks = |index| " ".repeat(usize::try_from(args.get(index).and_then(Value::as_int).unwrap_or(0)).unwrap_or(0).min(1000));
+            let blanks = |index| {
+                " ".repeat(
+                    usize::try_from(args.get(index).and_then(Value::as_int).unwrap_or(0))
+                        .unwrap_or(0)
+                        .min(1000),
+                )
+            };
             Ok(string(format!("{}{}{}", blanks(1), text(args, 0), blanks(2))))
         })
         .func("truncate", move |args| {

@@ -70,7 +70,10 @@ mod tests {
             (187_654_321, "188MB", "187.7MB", "179MiB"),
             (16_781_238_272, "16.8GB", "16.78GB", "15.63GiB"),
         ] {
-            assert_eq!((short_size(bytes).as_str(), human_size(bytes).as_str(), bytes_size(bytes).as_str()), (short, human, binary));
+            assert_eq!(
+                (short_size(bytes).as_str(), human_size(bytes).as_str(), bytes_size(bytes).as_str()),
+                (short, human, binary)
+            );
         }
     }
 

@@ -46,7 +46,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         tail,
     };
     let name = typed.argument(0).unwrap_or_default();
-    let reader = context.engine()?.logs(name, query).map_err(|error| Failure::of(&error))?;
+    let reader = context.engine()?.logs(name, &query).map_err(|error| Failure::of(&error))?;
     let (mut out, mut err) = (io::BufWriter::new(io::stdout().lock()), io::stderr().lock());
     for entry in reader {
         let entry = entry.map_err(|error| Failure::of(&error))?;

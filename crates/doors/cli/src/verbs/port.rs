@@ -33,7 +33,9 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     };
     let wanted = if wanted.contains('/') { wanted.to_owned() } else { format!("{wanted}/tcp") };
     match lines(&wanted, "") {
-        text if text.is_empty() => Err(Failure::new(format!("No public port '{wanted}' published for {name}"))),
+        text if text.is_empty() => {
+            Err(Failure::new(format!("No public port '{wanted}' published for {name}")))
+        }
         text => context.print(&text).map(|()| 0),
     }
 }

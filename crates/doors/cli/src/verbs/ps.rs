@@ -51,14 +51,20 @@ const LIST: List = List {
 const WITH_SIZE: [&str; 8] = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names", "Size"];
 
 const FILTERS: [&str; 12] = [
-    "ancestor", "before", "exited", "expose", "health", "id", "label", "name", "network", "publish", "since", "status",
+    "ancestor", "before", "exited", "expose", "health", "id", "label", "name", "network", "publish", "since",
+    "status",
 ];
 
 fn define(command: Command) -> Command {
     command
         .arg(switch("all", 'a', "Show all containers (default shows just running)"))
         .arg(list("filter", 'f', "filter", "Filter output based on conditions provided"))
-        .arg(text("format", '\0', "string", "Format output: 'table', 'table TEMPLATE', 'json' or a Go template"))
+        .arg(text(
+            "format",
+            '\0',
+            "string",
+            "Format output: 'table', 'table TEMPLATE', 'json' or a Go template",
+        ))
         .arg(text("last", 'n', "int", "Show n last created containers (includes all states)"))
         .arg(switch("latest", 'l', "Show the latest created container (includes all states)"))
         .arg(switch("no-trunc", '\0', "Don't truncate output"))
@@ -98,7 +104,9 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         .collect();
     let default: &[&str] = if sizes.is_some() { &WITH_SIZE } else { LIST.default };
     let format = typed.text("format").unwrap_or_default();
-    let text = LIST.render_with(default, format, typed.is_on("quiet"), &rows).map_err(|error| Failure::of(&error))?;
+    let text = LIST
+        .render_with(default, format, typed.is_on("quiet"), &rows)
+        .map_err(|error| Failure::of(&error))?;
     context.print(&text)?;
     Ok(0)
 }
@@ -135,15 +143,24 @@ fn row(summary: &ContainerSummary, now: i64, whole: bool) -> Row {
         .with("ID", id)
         .with("Image", summary.image.as_str())
         .with("Command", format!("\"{}\"", clip(&summary.command, 20)))
-        .with("CreatedAt", created.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %z %Z").to_string())
+        .with(
+            "CreatedAt",
+            created.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %z %Z").to_string(),
+        )
         .with("RunningFor", format!("{} ago", human_duration(now - summary.created)))
         .with("Ports", ports(&summary.ports))
         .with("State", summary.state.as_str())
         .with("Status", summary.status.as_str())
         .with("Size", "")
-        .with("Names", summary.names.iter().map(|name| name.trim_start_matches('/')).collect::<Vec<_>>().join(","))
+        .with(
+            "Names",
+            summary.names.iter().map(|name| name.trim_start_matches('/')).collect::<Vec<_>>().join(","),
+        )
         .with("Mounts", summary.mounts.iter().map(mount_name).collect::<Vec<_>>().join(","))
-        .with("LocalVolumes", summary.mounts.iter().filter(|mount| mount.driver == "local").count().to_string())
+        .with(
+            "LocalVolumes",
+            summary.mounts.iter().filter(|mount| mount.driver == "local").count().to_string(),
+        )
         .with("Networks", summary.network_settings.networks.keys().cloned().collect::<Vec<_>>().join(","))
         .with("Platform", "linux")
         .with_labels(&summary.labels)
@@ -202,7 +219,10 @@ fn holds(view: &ContainerView, filters: &Filters) -> bool {
         && filters.any("network", |wanted| networks().contains_key(wanted))
         && filters.any("publish", |wanted| published(view, wanted, |mapping| mapping.host_port))
         && filters.any("expose", |wanted| {
-            view.effective.exposed_ports.iter().any(|port| is_port(wanted, port.port, &port.protocol.to_string()))
+            view.effective
+                .exposed_ports
+                .iter()
+                .any(|port| is_port(wanted, port.port, &port.protocol.to_string()))
         })
         && filters.labels(&view.effective.labels)
 }
@@ -221,15 +241,19 @@ fn matches_name(name: &str, wanted: &str) -> bool {
 
 fn is_ancestor(view: &ContainerView, wanted: &str) -> bool {
     let normal = |text: &str| ids::Reference::parse(text).ok();
-    let by_id = view.image_id.as_str() == wanted || (wanted.len() >= 4 && view.image_id.hex().starts_with(wanted));
-    by_id || view.config.image == wanted || (normal(wanted).is_some() && normal(wanted) == normal(&view.config.image))
+    let by_id =
+        view.image_id.as_str() == wanted || (wanted.len() >= 4 && view.image_id.hex().starts_with(wanted));
+    by_id
+        || view.config.image == wanted
+        || (normal(wanted).is_some() && normal(wanted) == normal(&view.config.image))
 }
 
 fn is_port(wanted: &str, port: u16, protocol: &str) -> bool {
     let (number, kind) = wanted.split_once('/').unwrap_or((wanted, "tcp"));
     let within = match number.split_once('-') {
         Some((first, last)) => {
-            first.parse::<u16>().is_ok_and(|first| first <= port) && last.parse::<u16>().is_ok_and(|last| port <= last)
+            first.parse::<u16>().is_ok_and(|first| first <= port)
+                && last.parse::<u16>().is_ok_and(|last| port <= last)
         }
         None => number.parse() == Ok(port),
     };
@@ -241,10 +265,17 @@ fn published(view: &ContainerView, wanted: &str, port: fn(&engine::PortMapping) 
 }
 
 /// `before` and `since`: the place in the list, which is ordered by creation, newest first.
-fn bound_by(views: &mut Vec<&ContainerView>, all: &[ContainerView], filters: &Filters) -> Result<(), Failure> {
+fn bound_by(
+    views: &mut Vec<&ContainerView>,
+    all: &[ContainerView],
+    filters: &Filters,
+) -> Result<(), Failure> {
     let created = |wanted: &str| {
-        let found = all.iter().find(|view| view.name.as_str() == wanted || view.id.as_str().starts_with(wanted));
-        found.map(|view| view.created.clone()).ok_or_else(|| Failure::new(format!("No such container: {wanted}")))
+        let found =
+            all.iter().find(|view| view.name.as_str() == wanted || view.id.as_str().starts_with(wanted));
+        found
+            .map(|view| view.created.clone())
+            .ok_or_else(|| Failure::new(format!("No such container: {wanted}")))
     };
     for wanted in filters.values("before") {
         let limit = created(wanted)?;
@@ -267,14 +298,21 @@ mod tests {
 
     #[test]
     fn ports_are_joined_as_docker_joins_them() {
-        let all = [port("0.0.0.0", Some(8080), 80), port("", None, 443), port("0.0.0.0", Some(9000), 90), port("0.0.0.0", Some(9001), 91)];
+        let all = [
+            port("0.0.0.0", Some(8080), 80),
+            port("", None, 443),
+            port("0.0.0.0", Some(9000), 90),
+            port("0.0.0.0", Some(9001), 91),
+        ];
         assert_eq!(ports(&all), "0.0.0.0:8080->80/tcp, 443/tcp, 0.0.0.0:9000-9001->90-91/tcp");
         assert_eq!(ports(&[]), "");
     }
 
     #[test]
     fn names_match_as_people_write_them() {
-        for (wanted, expected) in [("we", true), ("^web$", true), ("^/web$", true), ("^eb", false), ("b$", true), ("x", false)] {
+        for (wanted, expected) in
+            [("we", true), ("^web$", true), ("^/web$", true), ("^eb", false), ("b$", true), ("x", false)]
+        {
             assert_eq!(matches_name("web", wanted), expected, "{wanted}");
         }
     }

@@ -34,7 +34,9 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let processes = context.engine()?.processes(name).map_err(|error| Failure::of(&error))?;
     let rows: Vec<Row> = processes
         .iter()
-        .map(|process| Row::default().with("PID", process.pid.to_string()).with("CMD", process.command.as_str()))
+        .map(|process| {
+            Row::default().with("PID", process.pid.to_string()).with("CMD", process.command.as_str())
+        })
         .collect();
     context.print(&LIST.render("", false, &rows).map_err(|error| Failure::of(&error))?)?;
     Ok(0)

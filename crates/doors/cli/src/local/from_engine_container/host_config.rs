@@ -61,7 +61,9 @@ fn bind(mount: &MountConfig) -> Option<String> {
     let suffix = if mount.read_only { ":ro" } else { "" };
     match &mount.source {
         MountSource::Bind { path, create: true, .. } => Some(format!("{path}:{}{suffix}", mount.target)),
-        MountSource::Volume { name: Some(name), options, labels, .. } if options.is_empty() && labels.is_empty() => {
+        MountSource::Volume { name: Some(name), options, labels, .. }
+            if options.is_empty() && labels.is_empty() =>
+        {
             Some(format!("{name}:{}{suffix}", mount.target))
         }
         _ => None,
@@ -112,7 +114,9 @@ fn long_mount(mount: &MountConfig) -> Option<Mount> {
 /// What `--tmpfs` said, by path.
 fn tmpfs(config: &ContainerConfig) -> docker_model::StringMap {
     let with_options = config.mounts.iter().filter_map(|mount| match &mount.source {
-        MountSource::Tmpfs { options, .. } if !options.is_empty() => Some((mount.target.clone(), options.join(","))),
+        MountSource::Tmpfs { options, .. } if !options.is_empty() => {
+            Some((mount.target.clone(), options.join(",")))
+        }
         _ => None,
     });
     with_options.collect()

@@ -58,7 +58,10 @@ fn state(view: &ContainerView) -> ContainerState {
         exit_code: last.map_or(0, |exited| exited.exit_code.into()),
         error: last.map(|exited| exited.error.clone()).unwrap_or_default(),
         started_at: started_at(view),
-        finished_at: view.exited.as_ref().map_or_else(|| ZERO_TIME.to_owned(), |exited| exited.finished_at.clone()),
+        finished_at: view
+            .exited
+            .as_ref()
+            .map_or_else(|| ZERO_TIME.to_owned(), |exited| exited.finished_at.clone()),
         health: view.health.as_ref().map(health),
     }
 }
@@ -84,8 +87,11 @@ fn health(health: &engine::Health) -> Health {
 
 fn config(view: &ContainerView) -> ContainerConfig {
     let (asked, merged) = (&view.config, &view.effective);
-    let ports: BTreeMap<String, Empty> =
-        merged.exposed_ports.iter().map(|port| (format!("{}/{}", port.port, port.protocol), Empty {})).collect();
+    let ports: BTreeMap<String, Empty> = merged
+        .exposed_ports
+        .iter()
+        .map(|port| (format!("{}/{}", port.port, port.protocol), Empty {}))
+        .collect();
     ContainerConfig {
         hostname: merged.hostname.clone(),
         domainname: asked.domainname.clone().unwrap_or_default(),
@@ -113,7 +119,10 @@ fn healthcheck(
     merged: Option<&spec::image::Healthcheck>,
 ) -> Option<HealthcheckConfig> {
     if asked.health == HealthConfig::Disabled {
-        return Some(HealthcheckConfig { test: Some(vec!["NONE".to_owned()]), ..HealthcheckConfig::default() });
+        return Some(HealthcheckConfig {
+            test: Some(vec!["NONE".to_owned()]),
+            ..HealthcheckConfig::default()
+        });
     }
     let wire = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     merged.map(|check| HealthcheckConfig {

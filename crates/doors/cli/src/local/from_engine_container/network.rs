@@ -12,7 +12,10 @@ pub(super) fn endpoints(view: &ContainerView) -> BTreeMap<String, EndpointSettin
         return BTreeMap::from([(network_mode(&view.config.network), EndpointSettings::default())]);
     }
     let running = view.state.has_processes();
-    view.endpoints.iter().map(|endpoint| (endpoint.network.name.to_string(), settings(endpoint, running))).collect()
+    view.endpoints
+        .iter()
+        .map(|endpoint| (endpoint.network.name.to_string(), settings(endpoint, running)))
+        .collect()
 }
 
 /// Addresses are shown while the container runs, as in Docker.
@@ -55,13 +58,21 @@ pub(super) fn network_settings(view: &ContainerView) -> NetworkSettings {
 
 /// Ports in force by `port/protocol`; exposed ones that are not published have `null`.
 fn port_map(view: &ContainerView) -> PortMap {
-    let mut map: PortMap =
-        view.effective.exposed_ports.iter().map(|port| (format!("{}/{}", port.port, port.protocol), None)).collect();
+    let mut map: PortMap = view
+        .effective
+        .exposed_ports
+        .iter()
+        .map(|port| (format!("{}/{}", port.port, port.protocol), None))
+        .collect();
     for mapping in &view.ports {
         for host_port in mapping.host_port..=mapping.host_port_end {
             let port = mapping.container_port + (host_port - mapping.host_port);
-            let binding = PortBinding { host_ip: mapping.host_ip.to_string(), host_port: host_port.to_string() };
-            map.entry(format!("{port}/{}", mapping.protocol)).or_default().get_or_insert_default().push(binding);
+            let binding =
+                PortBinding { host_ip: mapping.host_ip.to_string(), host_port: host_port.to_string() };
+            map.entry(format!("{port}/{}", mapping.protocol))
+                .or_default()
+                .get_or_insert_default()
+                .push(binding);
         }
     }
     map

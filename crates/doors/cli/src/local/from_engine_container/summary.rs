@@ -29,7 +29,8 @@ pub(crate) fn summary(view: &ContainerView, now: i64) -> ContainerSummary {
 
 /// Program and arguments as Docker joins them: quoted only where they have blanks.
 fn command(view: &ContainerView) -> String {
-    let quote = |argument: &String| if argument.contains(' ') { format!("'{argument}'") } else { argument.clone() };
+    let quote =
+        |argument: &String| if argument.contains(' ') { format!("'{argument}'") } else { argument.clone() };
     let words = view.effective.entrypoint.iter().chain(&view.effective.command);
     words.map(quote).collect::<Vec<_>>().join(" ")
 }
@@ -47,7 +48,9 @@ pub(crate) fn status_text(view: &ContainerView, now: i64) -> String {
         }
         (State::Removing, ..) => "Removal In Progress".to_owned(),
         (State::Dead, ..) => "Dead".to_owned(),
-        (State::Exited, _, Some(exited)) => format!("Exited ({}) {} ago", exited.exit_code, since(&exited.finished_at)),
+        (State::Exited, _, Some(exited)) => {
+            format!("Exited ({}) {} ago", exited.exit_code, since(&exited.finished_at))
+        }
         // Ended while nobody watched: the next command that touches it records how.
         (State::Exited, Some(started), None) => format!("Exited (255) {} ago", since(&started.started_at)),
         _ => "Created".to_owned(),
@@ -82,7 +85,8 @@ fn ports(view: &ContainerView) -> Vec<PortSummary> {
             });
         }
     }
-    let exposed = view.effective.exposed_ports.iter().filter(|port| !published.contains(&(port.port, port.protocol)));
+    let exposed =
+        view.effective.exposed_ports.iter().filter(|port| !published.contains(&(port.port, port.protocol)));
     ports.extend(exposed.map(|port| PortSummary {
         private_port: port.port,
         kind: port.protocol.to_string(),

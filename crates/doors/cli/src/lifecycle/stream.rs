@@ -1,0 +1,81 @@
+//! The streams of a running process.
+
+use engine::{Connection, Exited, Frame, StreamEvent};
+use rustix::io::Errno;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// What came over a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Happened<'a> {
+    /// Bytes of standard output, or of the terminal.
+    Stdout(&'a [u8]),
+    /// Bytes of standard error.
+    Stderr(&'a [u8]),
+    /// The process ended with this code; no output follows.
+    Exited(i32),
+    /// All it held is let go.
+    Released,
+    /// The other side closed the stream.
+    Closed,
+}
+
+/// The streams of a running process, as one descriptor to wait for.
+pub(crate) trait Stream {
+    /// Readable when [`Stream::next`] has something, writable when input can be sent without waiting.
+    fn descriptor(&self) -> BorrowedFd<'_>;
+
+    /// Takes what has come; `buffer` is 32 KiB and a byte at least.
+    fn next<'a>(&mut self, buffer: &'a mut [u8]) -> rustix::io::Result<Happened<'a>>;
+
+    /// Sends input, 32 KiB at the most.
+    fn send_input(&mut self, bytes: &[u8]) -> rustix::io::Result<()>;
+
+    /// Ends the input.
+    fn end_input(&mut self) -> rustix::io::Result<()>;
+
+    /// Tells the terminal's size.
+    fn resize(&mut self, rows: u16, columns: u16) -> rustix::io::Result<()>;
+}
+
+impl Stream for Connection {
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
+
+    fn next<'a>(&mut self, buffer: &'a mut [u8]) -> rustix::io::Result<Happened<'a>> {
+        Ok(match self.next_frame(buffer).map_err(errno)? {
+            StreamEvent::Closed => Happened::Closed,
+            StreamEvent::Frame(Frame::Stdout, bytes) => Happened::Stdout(bytes),
+            StreamEvent::Frame(Frame::Stderr, bytes) => Happened::Stderr(bytes),
+            StreamEvent::Frame(Frame::Released, _) => Happened::Released,
+            StreamEvent::Frame(Frame::Exit, bytes) => {
+                let exited: Exited = serde_json::from_slice(bytes).map_err(|_| Errno::PROTO)?;
+                Happened::Exited(exited.exit_code)
+            }
+            StreamEvent::Frame(Frame::Stdin | Frame::Resize, _) => return Err(Errno::PROTO),
+        })
+    }
+
+    fn send_input(&mut self, bytes: &[u8]) -> rustix::io::Result<()> {
+        // An empty frame would end the input.
+        if bytes.is_empty() { Ok(()) } else { self.send_frame(Frame::Stdin, bytes).map_err(errno) }
+    }
+
+    fn end_input(&mut self) -> rustix::io::Result<()> {
+        self.send_frame(Frame::Stdin, &[]).map_err(errno)
+    }
+
+    fn resize(&mut self, rows: u16, columns: u16) -> rustix::io::Result<()> {
+        let [a, b] = rows.to_le_bytes();
+        let [c, d] = columns.to_le_bytes();
+        self.send_frame(Frame::Resize, &[a, b, c, d]).map_err(errno)
+    }
+}
+
+fn errno(error: engine::ClientError) -> Errno {
+    match error {
+        engine::ClientError::Socket(errno) => errno,
+        engine::ClientError::Gone | engine::ClientError::NoMonitor => Errno::PIPE,
+        _ => Errno::PROTO,
+    }
+}

@@ -1,0 +1,54 @@
+//! `--security-opt`.
+
+use super::refuse;
+use crate::failure::Failure;
+
+/// Profiles larger than this are refused.
+const PROFILE_MAX: u64 = 4 << 20;
+
+/// What the options mean.
+#[derive(Debug, Default)]
+pub(super) struct Security {
+    /// Options for the engine, with a profile's text in the place of its path.
+    pub(super) options: Vec<String>,
+    /// `systempaths=unconfined`: nothing is hidden or read-only.
+    pub(super) system_paths_unconfined: bool,
+}
+
+/// Parses the options and reads the seccomp profile.
+pub(super) fn security(options: &[&str]) -> Result<Security, Failure> {
+    let mut security = Security::default();
+    for option in options {
+        // Docker still takes the colon of old versions.
+        let (key, value) = match option.split_once('=').or_else(|| option.split_once(':')) {
+            Some(pair) => pair,
+            None if *option == "no-new-privileges" => (*option, "true"),
+            None => return Err(refuse(format!("invalid --security-opt: {option:?}"))),
+        };
+        match (key, value) {
+            ("systempaths", "unconfined") => security.system_paths_unconfined = true,
+            ("seccomp", "unconfined" | "builtin") => security.options.push(format!("{key}={value}")),
+            ("seccomp", path) => security.options.push(format!("seccomp={}", profile(path)?)),
+            ("no-new-privileges" | "label" | "apparmor", value) => {
+                security.options.push(format!("{key}={value}"))
+            }
+            _ => return Err(refuse(format!("invalid --security-opt: {option:?}"))),
+        }
+    }
+    Ok(security)
+}
+
+/// The text of a profile, without blanks.
+fn profile(path: &str) -> Result<String, Failure> {
+    use std::io::Read;
+    let opening = |error: std::io::Error| refuse(format!("opening seccomp profile ({path}) failed: {error}"));
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .map_err(opening)?
+        .take(PROFILE_MAX)
+        .read_to_string(&mut text)
+        .map_err(opening)?;
+    let value: serde_json::Value = serde_json::from_str(&text)
+        .map_err(|error| refuse(format!("compacting json for seccomp profile ({path}) failed: {error}")))?;
+    Ok(value.to_string())
+}

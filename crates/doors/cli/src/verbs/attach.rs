@@ -1,0 +1,49 @@
+//! `attach`: joins the streams of a running container.
+
+use super::foreground::{Streamed, check_terminal, follow};
+use crate::args::{Arity, Typed, Verb, switch, switch_on, text};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::foreground::{Caught, DetachKeys};
+use clap::Command;
+use engine::Streams;
+
+/// The verb.
+pub(crate) static ATTACH: Verb = Verb {
+    name: "attach",
+    noun: "container",
+    spellings: &["sampan container attach", "sampan attach"],
+    usage: "[OPTIONS] CONTAINER",
+    about: "Attach local standard input, output, and error streams to a running container",
+    define,
+    refused: &[],
+    arity: Arity::Exactly(1),
+    run,
+};
+
+fn define(command: Command) -> Command {
+    command
+        .arg(text("detach-keys", '\0', "string", "Override the key sequence for detaching a container"))
+        .arg(switch("no-stdin", '\0', "Do not attach STDIN"))
+        .arg(switch_on("sig-proxy", '\0', "Proxy all received signals to the process (default true)"))
+}
+
+fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
+    let lifecycle = context.lifecycle()?;
+    let name = typed.argument(0).unwrap_or_default();
+    let keys = DetachKeys::parse(typed.text("detach-keys")).map_err(|error| Failure::of(&error))?;
+    let (tty, open_stdin) = lifecycle.stdio(name)?;
+    let stdin = open_stdin && !typed.is_on("no-stdin");
+    check_terminal(stdin, tty)?;
+    let caught = Caught::new(typed.is_on("sig-proxy"))
+        .map_err(|errno| Failure::new(format!("cannot catch signals: {errno}")))?;
+    let mut process = lifecycle.attach(name, Streams { stdin, stdout: true, stderr: !tty })?;
+    if let (true, Some((rows, columns)), Some(stream)) =
+        (tty, crate::foreground::size(), process.stream.as_deref_mut())
+    {
+        // An error means that it has just ended; the end of the stream tells.
+        let _ = stream.resize(rows, columns);
+    }
+    // Whoever started it removes it.
+    follow(context, Streamed { process, caught, stdin, keys, remove: false })
+}

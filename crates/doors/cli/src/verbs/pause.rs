@@ -1,0 +1,36 @@
+//! `pause` and `unpause`: freeze and thaw containers.
+
+use super::each::each;
+use crate::args::{Arity, Verb};
+
+/// `pause`.
+pub(crate) static PAUSE: Verb = Verb {
+    name: "pause",
+    noun: "container",
+    spellings: &["sampan container pause", "sampan pause"],
+    usage: "CONTAINER [CONTAINER...]",
+    about: "Pause all processes within one or more containers",
+    define: |command| command,
+    refused: &[],
+    arity: Arity::AtLeast(1),
+    run: |context, typed| {
+        let lifecycle = context.lifecycle()?;
+        each(context, typed, |name| lifecycle.pause(name))
+    },
+};
+
+/// `unpause`.
+pub(crate) static UNPAUSE: Verb = Verb {
+    name: "unpause",
+    noun: "container",
+    spellings: &["sampan container unpause", "sampan unpause"],
+    usage: "CONTAINER [CONTAINER...]",
+    about: "Unpause all processes within one or more containers",
+    define: |command| command,
+    refused: &[],
+    arity: Arity::AtLeast(1),
+    run: |context, typed| {
+        let lifecycle = context.lifecycle()?;
+        each(context, typed, |name| lifecycle.unpause(name))
+    },
+};

@@ -1,0 +1,106 @@
+//! Pulling with Docker's progress lines.
+
+use crate::context::Context;
+use crate::failure::Failure;
+use engine::image::{Progress, Silent, Step};
+use ids::{Digest, Reference};
+use std::collections::HashMap;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+/// Pulls an image; what goes on is told on standard error unless `quiet`.
+pub(super) fn pull(
+    context: &Context,
+    image: &str,
+    platform: Option<&str>,
+    quiet: bool,
+) -> Result<(), Failure> {
+    let lifecycle = context.lifecycle()?;
+    if quiet {
+        return lifecycle.pull(image, platform, &Silent);
+    }
+    let reference = Reference::parse(image).map_err(|error| Failure::of(&error))?;
+    eprintln!("{}: Pulling from {}", reference.tag().unwrap_or("latest"), reference.repository());
+    let progress = Lines::new(io::stderr().is_terminal());
+    lifecycle.pull(image, platform, &progress)
+}
+
+/// One line per layer: rewritten in place on a terminal, appended elsewhere when its step changes.
+#[derive(Debug)]
+struct Lines {
+    terminal: bool,
+    layers: Mutex<Layers>,
+}
+
+#[derive(Debug, Default)]
+struct Layers {
+    order: Vec<String>,
+    texts: HashMap<String, String>,
+}
+
+impl Lines {
+    fn new(terminal: bool) -> Self {
+        Self { terminal, layers: Mutex::default() }
+    }
+}
+
+impl Progress for Lines {
+    fn layer(&self, blob: &Digest, step: Step) {
+        let id: String = blob.as_str().rsplit(':').next().unwrap_or_default().chars().take(12).collect();
+        let words = words(&step, self.terminal);
+        // A thread that panicked while it printed has spoiled a line, nothing more.
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        if layers.texts.get(&id) == Some(&words) {
+            return;
+        }
+        if !layers.texts.contains_key(&id) {
+            layers.order.push(id.clone());
+            if self.terminal {
+                eprintln!();
+            }
+        }
+        let _ = if self.terminal {
+            let up = layers.order.len() - layers.order.iter().position(|known| *known == id).unwrap_or(0);
+            write!(io::stderr(), "\x1b[{up}A\r\x1b[2K{id}: {words}\x1b[{up}B\r")
+        } else {
+            writeln!(io::stderr(), "{id}: {words}")
+        };
+        layers.texts.insert(id, words);
+    }
+}
+
+/// Docker's words for a step; byte counts only where they can be rewritten.
+fn words(step: &Step, counts: bool) -> String {
+    use crate::render::units::human_size;
+    let so_far = |verb: &str, bytes: &u64, total: &u64| {
+        if counts {
+            let filled = if *total == 0 { 0 } else { (bytes * 50 / total).min(50) as usize };
+            let bar = format!("{}>{}", "=".repeat(filled.saturating_sub(1)), " ".repeat(50 - filled.max(1)));
+            format!("{verb:<11} [{bar}]  {}/{}", human_size(*bytes), human_size(*total))
+        } else {
+            verb.to_owned()
+        }
+    };
+    match step {
+        Step::Waiting => "Pulling fs layer".to_owned(),
+        Step::Exists => "Already exists".to_owned(),
+        Step::Downloading { bytes, total } => so_far("Downloading", bytes, total),
+        Step::Retrying { after_seconds, reason } => format!("Retrying in {after_seconds} seconds: {reason}"),
+        Step::Downloaded => "Download complete".to_owned(),
+        Step::Extracting { bytes, total } => so_far("Extracting", bytes, total),
+        Step::Done => "Pull complete".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_fills() {
+        let at = |bytes| words(&Step::Downloading { bytes, total: 100 }, true);
+        assert!(at(0).starts_with("Downloading [>   "));
+        assert!(at(100).contains(&format!("[{}>]", "=".repeat(49))));
+        assert_eq!(words(&Step::Downloading { bytes: 1, total: 0 }, false), "Downloading");
+    }
+}

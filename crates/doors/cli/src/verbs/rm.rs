@@ -1,0 +1,41 @@
+//! `rm`: removes containers.
+
+use super::each::each;
+use crate::args::{Arity, Refused, Typed, Verb, switch};
+use crate::context::Context;
+use crate::failure::Failure;
+use clap::Command;
+
+/// The verb.
+pub(crate) static RM: Verb = Verb {
+    name: "rm",
+    noun: "container",
+    spellings: &["sampan container rm", "sampan container remove", "sampan rm"],
+    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    about: "Remove one or more containers",
+    define,
+    refused: &[Refused { name: "link", short: 'l', reason: "there are no links; use the same --network" }],
+    arity: Arity::AtLeast(1),
+    run,
+};
+
+fn define(command: Command) -> Command {
+    command.arg(switch("force", 'f', "Force the removal of a running container (uses SIGKILL)")).arg(switch(
+        "volumes",
+        'v',
+        "Remove anonymous volumes associated with the container",
+    ))
+}
+
+fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
+    let lifecycle = context.lifecycle()?;
+    let (force, volumes) = (typed.is_on("force"), typed.is_on("volumes"));
+    each(context, typed, |name| match lifecycle.remove(name.trim_start_matches('/'), force, volumes) {
+        // Docker: a forced removal of what is not there tells so, and yet succeeds.
+        Err(failure) if force && failure.message.starts_with("No such container") => {
+            context.warn(&failure.message);
+            Ok(())
+        }
+        other => other,
+    })
+}
