@@ -45,7 +45,9 @@ impl Place {
 /// Starts a child inside the group.
 fn start(entry: &Entry, body: impl FnOnce() -> i32) -> Child {
     let cgroup = entry.v2_directory.as_ref().map(AsFd::as_fd);
-    clone_child(&CloneOptions { cgroup, ..CloneOptions::default() }, || match entry.join_v1() {
+    let keep: Vec<_> = entry.v1_tasks.iter().map(AsFd::as_fd).collect();
+    let options = CloneOptions { cgroup, keep: &keep, ..CloneOptions::default() };
+    clone_child(&options, || match entry.join_v1() {
         Ok(()) => body(),
         Err(_) => 99,
     })
