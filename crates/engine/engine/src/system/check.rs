@@ -6,6 +6,8 @@ use crate::documents::FileError;
 use image::StoreError;
 use snapshot::SnapshotError;
 use state::StateError;
+use std::collections::HashSet;
+use std::time::Duration;
 use volume::VolumeError;
 
 /// What kind of thing is wrong.
@@ -177,15 +179,43 @@ impl Findings {
     }
 }
 
+/// Between the two looks that a finding must stand.
+const CONFIRMATION: Duration = Duration::from_millis(150);
+
 impl Engine {
     /// Looks at everything of the instance; with `repair`, puts right what is wrong. With `deep`, every blob is read
     /// and hashed.
     ///
+    /// Others may be at work meanwhile: a finding counts only if a second look confirms it, and each repair looks
+    /// once more under the locks of what it mends.
+    ///
     /// # Errors
     /// When something cannot be looked at. A failed repair is in the report.
     pub fn check(&self, repair: bool, deep: bool) -> Result<CheckReport, CheckError> {
+        let first = self.look(false, deep)?;
+        if first.problems.is_empty() {
+            return Ok(first);
+        }
+        std::thread::sleep(CONFIRMATION);
+        let mut second = self.look(repair, false)?;
+        if !repair {
+            let seen: HashSet<(ProblemKind, &str)> =
+                first.problems.iter().map(|problem| (problem.kind, problem.subject.as_str())).collect();
+            second.problems.retain(|problem| seen.contains(&(problem.kind, problem.subject.as_str())));
+        }
+        if deep {
+            // Reading everything a second time finds nothing else.
+            let damaged = first.problems.iter().filter(|problem| problem.kind == ProblemKind::DamagedImage);
+            let known: HashSet<String> =
+                second.problems.iter().map(|problem| problem.detail.clone()).collect();
+            second.problems.extend(damaged.filter(|problem| !known.contains(&problem.detail)).cloned());
+        }
+        Ok(second)
+    }
+
+    /// One look, in this order, since mending one finding makes orphans of others.
+    fn look(&self, repair: bool, deep: bool) -> Result<CheckReport, CheckError> {
         let mut findings = Findings { repair, report: CheckReport::default() };
-        // In this order, since mending one makes orphans of others.
         self.check_containers(&mut findings)?;
         self.check_directories(&mut findings)?;
         self.check_snapshots(&mut findings)?;

@@ -3,7 +3,7 @@
 use super::check::{CheckError, Findings, ProblemKind};
 use crate::Engine;
 use crate::containers::observe;
-use crate::containers::operation::Operation;
+use crate::containers::operation::{Liveness, Operation};
 use crate::containers::{self, volumes_of_instance};
 use crate::documents::{self, FileError};
 use cgroup::{Group, GroupPath, Hierarchies};
@@ -161,12 +161,31 @@ impl Engine {
                 continue;
             }
             let path = parent.join(&name)?;
-            let group = Group::open(&hierarchies, &path)?;
             findings.add(ProblemKind::OrphanCgroup, path.as_str().to_owned(), "", || {
-                group.kill()?;
-                group.wait_until_empty(KILL_PATIENCE)?;
-                group.remove()
+                self.end_cgroup(&id, &hierarchies, &path)
             });
+        }
+        Ok(())
+    }
+
+    /// Ends and removes a group, once we have its container's lock and it still has no monitor.
+    fn end_cgroup(
+        &self,
+        id: &ContainerId,
+        hierarchies: &Hierarchies,
+        path: &GroupPath,
+    ) -> Result<(), CheckError> {
+        let directories = self.directories(id);
+        let _operation = Operation::begin(&directories)?;
+        if !Liveness::is_held(&directories) {
+            let group = Group::open(hierarchies, path)?;
+            group.kill()?;
+            group.wait_until_empty(KILL_PATIENCE)?;
+            group.remove()?;
+        }
+        if !self.known_ids()?.contains(id) {
+            // The lock made it.
+            documents::remove_directory(&directories.exec)?;
         }
         Ok(())
     }
