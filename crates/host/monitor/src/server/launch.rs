@@ -81,6 +81,7 @@ struct Order {
     streams: Streams,
     terminal_size: Option<(u16, u16)>,
     engine_waits: bool,
+    command_began_ns: Option<u64>,
 }
 
 fn take_order(control: BorrowedFd<'_>, build: &str) -> Result<Order, Failure> {
@@ -98,7 +99,7 @@ fn take_order(control: BorrowedFd<'_>, build: &str) -> Result<Order, Failure> {
         streams,
         terminal_size,
         engine_waits,
-        command_began_ns: _,
+        command_began_ns,
     } = request
     else {
         return Err(Failure::state("a new monitor must be asked to launch first"));
@@ -117,14 +118,28 @@ fn take_order(control: BorrowedFd<'_>, build: &str) -> Result<Order, Failure> {
         streams,
         terminal_size,
         engine_waits,
+        command_began_ns,
     })
+}
+
+/// A variable that an image sets empty to be told when the user's command began, nanoseconds of `CLOCK_BOOTTIME`: the
+/// demo image does. A restart has no command, and there it stays empty.
+const STARTED_AT: &str = "SAMPAN_STARTED_AT=";
+
+fn tell_beginning(desired: &mut Desired, command_began_ns: Option<u64>) {
+    let Some(began_ns) = command_began_ns else { return };
+    let variables = desired.spec.process.iter_mut().flat_map(|process| &mut process.env);
+    for variable in variables.filter(|variable| *variable == STARTED_AT) {
+        variable.push_str(&began_ns.to_string());
+    }
 }
 
 /// Takes the order and carries it out as far as its reply.
 fn begin(control: &OwnedFd, build: &str) -> Result<Monitor, Failure> {
     let signals = normalise().map_err(|errno| host("prepare the monitor", errno))?;
     let order = take_order(control.as_fd(), build)?;
-    let desired = order.place.read_desired()?;
+    let mut desired = order.place.read_desired()?;
+    tell_beginning(&mut desired, order.command_began_ns);
     let mut monitor = prepare(&order.place, &order.instance, signals)
         .map_err(|errno| host("prepare the monitor", errno))
         .map(|parts| parts.into_monitor(order.place, desired, order.terminal_size))?;
