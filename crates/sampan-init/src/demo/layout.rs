@@ -42,7 +42,7 @@ impl Style {
     }
 
     fn paint(self, sgr: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{sgr}m{text}\x1b[0m") } else { String::from(text) }
+        if self.colour && !text.is_empty() { format!("\x1b[{sgr}m{text}\x1b[0m") } else { String::from(text) }
     }
 }
 
