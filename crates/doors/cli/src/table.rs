@@ -3,7 +3,8 @@
 use crate::args::{Entry, Group, GroupVerb, Verb};
 use crate::verbs::{
     attach::ATTACH, create::CREATE, exec::EXEC, kill::KILL, logs::LOGS, pause::PAUSE, pause::UNPAUSE,
-    port::PORT, ps::PS, rename::RENAME, restart::RESTART, rm::RM, run::RUN, start::START, stop::STOP,
+    port::PORT, prune::CONTAINER_PRUNE, prune::SYSTEM_PRUNE, ps::PS, rename::RENAME, restart::RESTART,
+    rm::RM, run::RUN, start::START, stop::STOP, system_boot::SYSTEM_BOOT, system_check::SYSTEM_CHECK,
     system_reap::SYSTEM_REAP, top::TOP, wait::WAIT,
 };
 
@@ -29,6 +30,7 @@ static CONTAINER: Group = Group {
         alias("ps", &PS),
         verb("pause", &PAUSE),
         verb("port", &PORT),
+        verb("prune", &CONTAINER_PRUNE),
         verb("rename", &RENAME),
         verb("restart", &RESTART),
         verb("rm", &RM),
@@ -42,8 +44,16 @@ static CONTAINER: Group = Group {
     ],
 };
 
-static SYSTEM: Group =
-    Group { name: "system", about: "Manage this installation", verbs: &[alias("reap", &SYSTEM_REAP)] };
+static SYSTEM: Group = Group {
+    name: "system",
+    about: "Manage this installation",
+    verbs: &[
+        verb("boot", &SYSTEM_BOOT),
+        verb("check", &SYSTEM_CHECK),
+        verb("prune", &SYSTEM_PRUNE),
+        alias("reap", &SYSTEM_REAP),
+    ],
+};
 
 /// Shown first.
 pub(crate) static COMMON: &[Entry] = &[Entry::Verb(&RUN), Entry::Verb(&EXEC), Entry::Verb(&PS)];

@@ -9,8 +9,17 @@ pub(crate) fn nearest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>
     candidates
         .map(|candidate| (distance(typed, candidate), candidate))
         .filter(|(distance, candidate)| *distance * 3 <= candidate.len().max(3))
-        .min()
+        .min_by_key(|(distance, candidate)| {
+            (*distance, std::cmp::Reverse(ends_alike(typed, candidate)), *candidate)
+        })
         .map(|(_, candidate)| candidate)
+}
+
+/// How many letters agree at both ends: of two equally near words, the middle was more likely mistyped.
+fn ends_alike(a: &str, b: &str) -> usize {
+    let front = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let back = a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count();
+    front + back
 }
 
 /// Edit distance with transpositions (optimal string alignment), in bytes.
@@ -46,6 +55,7 @@ mod tests {
         let near = |typed| nearest(typed, verbs.into_iter());
         assert_eq!(near("imags"), Some("images"));
         assert_eq!(near("rnu"), Some("run"));
+        assert_eq!(near("rn"), Some("run"));
         assert_eq!(near("inspekt"), Some("inspect"));
         assert_eq!(near("volumes"), Some("volume"));
         assert_eq!(near("frobnicate"), None);

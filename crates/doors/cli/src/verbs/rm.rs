@@ -1,6 +1,6 @@
 //! `rm`: removes containers.
 
-use super::each::each;
+use super::each::all_told;
 use crate::args::{Arity, Refused, Typed, Verb, switch};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -30,12 +30,16 @@ fn define(command: Command) -> Command {
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let lifecycle = context.lifecycle()?;
     let (force, volumes) = (typed.is_on("force"), typed.is_on("volumes"));
-    each(context, typed, |name| match lifecycle.remove(name.trim_start_matches('/'), force, volumes) {
-        // Docker: a forced removal of what is not there tells so, and yet succeeds.
-        Err(failure) if force && failure.message.starts_with("No such container") => {
-            context.warn(&failure.message);
-            Ok(())
+    let mut failures = Vec::new();
+    for name in typed.arguments() {
+        match lifecycle.remove(name.trim_start_matches('/'), force, volumes) {
+            Ok(()) => context.line(name)?,
+            // Docker: a forced removal of what is not there tells so, and yet succeeds.
+            Err(failure) if force && failure.message.starts_with("No such container") => {
+                context.warn(&failure.message)
+            }
+            Err(failure) => failures.push(failure),
         }
-        other => other,
-    })
+    }
+    all_told(failures)
 }
