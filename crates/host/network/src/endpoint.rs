@@ -7,9 +7,14 @@ use kernel::netlink::link::{Link, PortMode, VethPair};
 use kernel::netlink::{Batch, NetlinkError, Socket, address, link, route};
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 /// br_netfilter's switch, absent where the kernel does not have it loaded.
 const BRIDGE_FILTER: &str = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+
+/// How long a kernel before 6.9 is given to bring the port to life; later ones do it while they are asked.
+const RUNNING_TRIES: u32 = 50;
+const RUNNING_WAIT: Duration = Duration::from_micros(200);
 
 /// An endpoint could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +115,7 @@ pub fn attach_endpoint_through(
     })?;
     create_pair(sockets, config, bridge.index, netns)?;
     let attached = Attached { host_ifname: config.host_ifname.clone() };
-    let rest = configure_inside(&inside.route, config);
+    let rest = configure_inside(&inside.route, config).and_then(|()| wait_until_running(sockets, config));
     if rest.is_err() {
         // The first error is the one to report; the name is the endpoint's own, so repair finds a leftover.
         let _ = detach_endpoint(sockets, &attached.host_ifname);
@@ -139,6 +144,36 @@ pub fn detach_endpoint(sockets: &NetworkSockets, host_ifname: &str) -> Result<()
     let mut batch = Batch::new();
     link::delete(&mut batch, host_ifname);
     sockets.route.exchange(&mut batch, &mut |_, _, _| {})?.unless(|_, errno| errno == Errno::NODEV)
+}
+
+/// The host's end, its bridge port and, with the first port, the bridge itself come to life when the kernel has acted
+/// on the other end's coming up, in the background. A container that sends its first packet before would lose it, and
+/// wait a second for the next. In this order, since the bridge follows its port.
+fn wait_until_running(sockets: &NetworkSockets, config: &EndpointConfig) -> Result<(), AttachError> {
+    for _ in 0..RUNNING_TRIES {
+        let mut running = 0;
+        let mut batch = Batch::new();
+        link::get(&mut batch, &config.host_ifname);
+        link::get(&mut batch, &config.network.bridge);
+        let mut on_object = |_, kind, payload: &[u8]| {
+            running += usize::from(Link::parse(kind, payload).is_some_and(|link| link.is_running));
+        };
+        sockets
+            .route
+            .exchange(&mut batch, &mut on_object)
+            .and_then(kernel::netlink::Answers::all_done)
+            .map_err(|source| AttachError::Host {
+                step: "look at",
+                name: config.host_ifname.clone(),
+                source,
+            })?;
+        if running == 2 {
+            return Ok(());
+        }
+        std::thread::sleep(RUNNING_WAIT);
+    }
+    // Not worth failing for: at worst a packet comes late.
+    Ok(())
 }
 
 fn check(config: &EndpointConfig) -> Result<(), AttachError> {

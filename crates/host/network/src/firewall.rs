@@ -42,7 +42,7 @@
 //!     iifname @masqueraded oifname != @bridges masquerade }
 //! ```
 //!
-//! An accept here does not overrule a drop in somebody else's chain.
+//! An accept here does not overrule a drop in somebody else's chain: see [`crate::foreign_drops`].
 
 use crate::{BridgeNetwork, NetworkSockets};
 use kernel::nft::{

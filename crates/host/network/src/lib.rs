@@ -17,6 +17,7 @@ pub mod resolv_conf;
 mod bridge;
 mod endpoint;
 mod firewall;
+mod foreign;
 mod inventory;
 mod mac;
 mod model;
@@ -28,6 +29,7 @@ pub use bridge::{BridgeError, ensure_bridge, remove_bridge};
 pub use endpoint::{
     AttachError, Attached, attach_endpoint, attach_endpoint_through, configure_loopback, detach_endpoint,
 };
+pub use foreign::{ForeignDrop, ForeignError, close_foreign, foreign_drops, open_foreign};
 pub use inventory::{LinkRole, OwnedLink, link_exists, list_links, routes_in_use};
 pub use mac::{InvalidMac, MacAddr};
 pub use model::{BridgeNetwork, EndpointConfig, PortMapping, Protocol};

@@ -82,6 +82,20 @@ mod tests {
     }
 
     #[test]
+    fn any_bytes_are_walked_to_an_end() {
+        let mut state = 1u32;
+        for length in 0..2000 {
+            let bytes: Vec<u8> = (0..length % 97)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 28) as u8
+                })
+                .collect();
+            assert!(attributes(&bytes).count() <= bytes.len() / 4 + 1);
+        }
+    }
+
+    #[test]
     fn values_of_the_wrong_size_are_none() {
         assert_eq!((u32_ne(&[1]), be32(&[1; 5]), be16(&[]), ipv4(&[1, 2, 3])), (None, None, None, None));
         assert_eq!((text(b"lo\0junk"), text(b"\xff")), (Some("lo"), None));

@@ -12,6 +12,7 @@ const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_MASTER: u16 = 10;
+const IFLA_OPERSTATE: u16 = 16;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_IFALIAS: u16 = 20;
 const IFLA_AF_SPEC: u16 = 26;
@@ -28,6 +29,8 @@ const IFLA_INET_CONF: u16 = 1;
 const IPV4_DEVCONF_ROUTE_LOCALNET: u16 = 26;
 /// `RTEXT_FILTER_SKIP_STATS`: leave the counters out of the answer.
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
+/// `IF_OPER_UP` (RFC 2863)
+const IF_OPER_UP: u8 = 6;
 const IFF_UP: u32 = 1;
 const IFF_LOOPBACK: u32 = 8;
 const AF_INET: u16 = 2;
@@ -139,6 +142,9 @@ pub fn delete(batch: &mut Batch, name: &str) {
 }
 
 /// Asks for one interface; [`Link::parse`] reads the answer. `ENODEV` when there is none.
+///
+/// Since 6.9 the kernel first acts on a change of carrier that it has noticed (`linkwatch_sync_dev`), which otherwise
+/// happens a moment later, in the background.
 pub fn get(batch: &mut Batch, name: &str) {
     batch
         .message(RTM_GETLINK, NLM_F_ACK, &header(0, 0, 0))
@@ -168,6 +174,8 @@ pub struct Link {
     pub mtu: u32,
     /// Whether somebody brought it up.
     pub is_up: bool,
+    /// Whether it is ready to carry packets (`IF_OPER_UP`): up at both ends, and the kernel has acted on it.
+    pub is_running: bool,
     /// Whether it is the loopback interface.
     pub is_loopback: bool,
 }
@@ -192,6 +200,7 @@ impl Link {
             master: found.find_kind(IFLA_MASTER).and_then(u32_ne),
             mtu: found.find_kind(IFLA_MTU).and_then(u32_ne).unwrap_or(0),
             is_up: flags & IFF_UP != 0,
+            is_running: found.find_kind(IFLA_OPERSTATE) == Some(&[IF_OPER_UP]),
             is_loopback: flags & IFF_LOOPBACK != 0,
         })
     }

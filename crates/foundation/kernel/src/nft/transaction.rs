@@ -261,9 +261,9 @@ impl<'a> Transaction<'a> {
         self.rule(chain, NLM_F_CREATE | NLM_F_APPEND, expressions, None);
     }
 
-    /// Adds a rule before the others of its chain, with a comment by which it is found again.
-    pub fn prepend_rule(&mut self, chain: &str, expressions: &[Expression<'_>], text: &str) {
-        self.rule(chain, NLM_F_CREATE, expressions, Some(text));
+    /// Adds a rule behind the others of its chain, with a comment by which it is found again.
+    pub fn append_commented_rule(&mut self, chain: &str, expressions: &[Expression<'_>], text: &str) {
+        self.rule(chain, NLM_F_CREATE | NLM_F_APPEND, expressions, Some(text));
     }
 
     fn rule(&mut self, chain: &str, flags: u16, expressions: &[Expression<'_>], text: Option<&str>) {

@@ -19,6 +19,8 @@ pub(crate) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 const BRIDGE_FILTER: &str = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 /// How long a connection that must not come about is waited for.
 const PATIENCE: Duration = Duration::from_millis(400);
+/// How long one that must come about may take on a busy machine; less than a lost first packet costs.
+const AT_MOST: Duration = Duration::from_millis(900);
 
 pub(crate) struct World {
     pub(crate) sockets: NetworkSockets,
@@ -109,6 +111,9 @@ fn wire(outside: &OwnedFd) {
         route::add_default(&mut batch, HOST, index);
         Socket::open(Family::Route).unwrap().execute(&mut batch).unwrap();
     });
+    while !link_of("wan0").unwrap().is_running {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The interface of that name in the calling thread's namespace.
@@ -229,8 +234,17 @@ pub(crate) fn serve_udp(netns: &OwnedFd, port: u16) {
 
 /// What a TCP server there answers to the calling thread's namespace; `None` when there is no connection.
 pub(crate) fn ask_tcp(ip: Ipv4Addr, port: u16) -> Option<String> {
-    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((ip, port)), PATIENCE).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    ask_tcp_for(AT_MOST, ip, port)
+}
+
+/// The same where no answer is expected.
+pub(crate) fn try_tcp(ip: Ipv4Addr, port: u16) -> Option<String> {
+    ask_tcp_for(PATIENCE, ip, port)
+}
+
+fn ask_tcp_for(patience: Duration, ip: Ipv4Addr, port: u16) -> Option<String> {
+    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((ip, port)), patience).ok()?;
+    stream.set_read_timeout(Some(patience)).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer)
@@ -238,7 +252,7 @@ pub(crate) fn ask_tcp(ip: Ipv4Addr, port: u16) -> Option<String> {
 
 /// The same over UDP, from a socket that is kept so that the flow stays the same.
 pub(crate) fn ask_udp_with(socket: &UdpSocket, ip: Ipv4Addr, port: u16) -> Option<String> {
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(AT_MOST)).unwrap();
     socket.send_to(b"?", SocketAddrV4::new(ip, port)).ok()?;
     let mut answer = [0; 64];
     let (length, _) = socket.recv_from(&mut answer).ok()?;
