@@ -4,7 +4,10 @@ use super::{refuse, security};
 use crate::args::Typed;
 use crate::failure::Failure;
 use crate::parse::{self, is_path};
-use docker_model::{ContainerConfig, Empty, HostConfig, LogConfig, PortMap, Resources, RestartPolicy};
+use docker_model::{
+    ContainerConfig, Empty, HostConfig, LogConfig, PortMap, Resources, RestartPolicy, Ulimit,
+};
+use std::collections::BTreeMap;
 
 pub(super) fn host(
     typed: &Typed,
@@ -18,6 +21,7 @@ pub(super) fn host(
     }
     let security = security::security(&typed.list("security-opt"))?;
     let unconfined = security.system_paths_unconfined.then(Vec::new);
+    let (cap_add, cap_drop) = security::capabilities(&typed.list("cap-add"), &typed.list("cap-drop"));
     let addresses = typed.parsed_list("dns", parse::address)?;
     let dns_options = [typed.list("dns-option"), typed.list("dns-opt")].concat();
     Ok(HostConfig {
@@ -32,8 +36,8 @@ pub(super) fn host(
         restart_policy: restart,
         auto_remove,
         annotations: Some(pairs(typed, "annotation")?).filter(|pairs| !pairs.is_empty()),
-        cap_add: owned(&typed.list("cap-add")),
-        cap_drop: owned(&typed.list("cap-drop")),
+        cap_add: some(cap_add),
+        cap_drop: some(cap_drop),
         dns: some(addresses.iter().map(ToString::to_string).collect()),
         dns_options: owned(&dns_options),
         dns_search: some(typed.parsed_list("dns-search", parse::search_domain)?),
@@ -154,10 +158,18 @@ fn resources(typed: &Typed) -> Result<Resources, Failure> {
         devices: some(typed.parsed_list("device", parse::device)?),
         memory_reservation: typed.parsed("memory-reservation", parse::size)?.unwrap_or(0),
         memory_swap: typed.parsed("memory-swap", parse::swap_size)?.unwrap_or(0),
-        memory_swappiness: Some(swappiness).filter(|value| *value >= 0),
+        memory_swappiness: Some(swappiness),
         oom_kill_disable: typed.was_typed("oom-kill-disable").then(|| typed.is_on("oom-kill-disable")),
         pids_limit: typed.parsed("pids-limit", parse::integer)?.filter(|limit| *limit != 0),
-        ulimits: some(typed.parsed_list("ulimit", parse::ulimit)?),
+        ulimits: some(ulimits(typed)?),
         ..Resources::default()
     })
+}
+
+/// By name, as Docker sends them; the last of one name counts.
+fn ulimits(typed: &Typed) -> Result<Vec<Ulimit>, Failure> {
+    let all = typed.parsed_list("ulimit", parse::ulimit)?;
+    let by_name: BTreeMap<String, Ulimit> =
+        all.into_iter().map(|limit| (limit.name.clone(), limit)).collect();
+    Ok(by_name.into_values().collect())
 }

@@ -27,3 +27,79 @@ pub(crate) fn create_request(typed: &Typed) -> Result<ContainerCreateRequest, Fa
 pub(crate) fn refuse(message: impl Into<String>) -> Failure {
     Failure::new(message).with_code(125)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::parse_verb;
+    use crate::verbs::create::CREATE;
+    use serde_json::Value;
+    use std::ffi::OsString;
+
+    /// What Docker's command line 28.2.2 sends to `POST /containers/create`, or says instead, recorded with a server
+    /// that only listens. One JSON document a line.
+    const RECORDED: &str = include_str!("docker-28-create.jsonl");
+
+    /// Go's decoder takes an absent value, `null` and the zero value alike.
+    fn without_zeros(value: &Value) -> Option<Value> {
+        let empty = match value {
+            Value::Null | Value::Bool(false) => true,
+            Value::Number(number) => number.as_i64() == Some(0),
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.iter().all(|item| without_zeros(item).is_none()),
+            Value::Object(fields) => {
+                let kept: serde_json::Map<_, _> = fields
+                    .iter()
+                    .filter_map(|(key, value)| match (key.contains('/'), without_zeros(value)) {
+                        (_, Some(value)) => Some((key.clone(), value)),
+                        // A set of ports or paths: the keys are what counts.
+                        (true, None) => Some((key.clone(), Value::Null)),
+                        (false, None) => None,
+                    })
+                    .collect();
+                return (!kept.is_empty()).then(|| kept.into());
+            }
+            Value::Bool(true) => false,
+        };
+        (!empty).then(|| value.clone())
+    }
+
+    fn ours(args: &[OsString]) -> Result<Value, Failure> {
+        let typed = parse_verb(&CREATE, "sampan create", args)?;
+        let request = create_request(&typed)?;
+        serde_json::to_value(request).map_err(|error| Failure::of(&error))
+    }
+
+    #[test]
+    fn the_same_request_as_docker_or_the_same_complaint() {
+        let mut wrong = Vec::new();
+        for line in RECORDED.lines() {
+            let recorded: Value = serde_json::from_str(line).unwrap();
+            let words = recorded["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+            let args: Vec<OsString> = words.clone().map(OsString::from).collect();
+            let shown = words.collect::<Vec<_>>().join(" ");
+            match (ours(&args), recorded.get("error").and_then(Value::as_str)) {
+                (Ok(body), None) if without_zeros(&body) == without_zeros(&recorded["body"]) => {}
+                (Ok(body), None) => wrong.push(format!(
+                    "{shown}\n  ours   {}\n  docker {}",
+                    without_zeros(&body).unwrap_or_default(),
+                    without_zeros(&recorded["body"]).unwrap_or_default()
+                )),
+                (Err(failure), Some(error)) => {
+                    let error = error.trim_start_matches("docker: ");
+                    if !failure.message.contains(error)
+                        || i64::from(failure.code) != recorded["code"].as_i64().unwrap()
+                    {
+                        wrong.push(format!(
+                            "{shown}\n  ours   {} {}\n  docker {error}",
+                            failure.code, failure.message
+                        ));
+                    }
+                }
+                (Ok(_), Some(error)) => wrong.push(format!("{shown}: docker refuses: {error}")),
+                (Err(failure), None) => wrong.push(format!("{shown}: we refuse: {}", failure.message)),
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
