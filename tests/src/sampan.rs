@@ -48,7 +48,19 @@ impl Sampan {
 
     /// A command of this instance, not yet run.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Invocation {
-        Invocation::new(&self.program, arguments)
+        self.settled(Invocation::new(&self.program, arguments))
+    }
+
+    /// The program under test.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// With the environment of this instance, for a command that starts [`Self::program`] in its own way.
+    #[must_use]
+    pub fn settled(&self, invocation: Invocation) -> Invocation {
+        invocation
             .env("SAMPAN_DATA_ROOT", self.data_root())
             .env("SAMPAN_EXEC_ROOT", self.exec_root())
             // What the developer's own shell says must not change a test.

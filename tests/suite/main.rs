@@ -1,5 +1,22 @@
 //! The black-box suite: one program, a file per subject.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod census;
+mod compatibility;
+mod errors;
+mod flags_network;
+mod flags_process;
+mod flags_resources;
+mod flags_security;
+mod flags_storage;
+mod health;
+mod images;
+mod kill_sweep;
+mod lifecycle;
+mod lists;
+mod network;
 mod run;
 mod system;
+mod tty;
+mod volumes;

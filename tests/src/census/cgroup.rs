@@ -13,7 +13,8 @@ pub fn of_instance(data_root: &Path) -> BTreeSet<String> {
     groups_of_instance(data_root).iter().map(|path| path.display().to_string()).collect()
 }
 
-/// Removes what a failed test left, deepest first; returns what there was.
+/// Removes what a test left, deepest first; returns what there was of containers: the instance's own group stays until
+/// somebody removes it.
 pub(crate) fn remove_of_instance(data_root: &Path) -> Vec<PathBuf> {
     let mut groups = groups_of_instance(data_root);
     groups.sort_by_key(|path| std::cmp::Reverse(path.components().count()));
@@ -21,6 +22,10 @@ pub(crate) fn remove_of_instance(data_root: &Path) -> Vec<PathBuf> {
         // Busy while its processes end; it is only tidying up, and the test has failed already.
         let _ = fs::remove_dir(group);
     }
+    groups.retain(|group| {
+        let name = group.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        !name.starts_with("sampan-")
+    });
     groups
 }
 

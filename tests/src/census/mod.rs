@@ -38,14 +38,26 @@ impl Census {
         }
     }
 
-    /// Without the files below the data root, apart from those of containers: images and the database stay.
+    /// What belongs to containers: without images, database, and what an instance makes once and keeps (its directories,
+    /// control group, default bridge and table).
     #[must_use]
     pub fn without_store(&self) -> Self {
-        let of_container = |path: &&String| path.contains("/containers/");
-        let store_files = self.store_files.iter().filter(of_container).cloned().collect();
         // Locks and sockets of the instance itself stay; they are empty files.
-        let exec_files = self.exec_files.iter().filter(of_container).cloned().collect();
-        Self { store_files, exec_files, ..self.clone() }
+        let of_container = |path: &&String| path.contains("/containers/") && !path.ends_with("/containers/");
+        let of_instance = |name: &&String| {
+            let name = name.rsplit(['/', ' ']).next().unwrap_or_default();
+            name.starts_with("sampan")
+        };
+        let files = |files: &BTreeSet<String>| files.iter().filter(of_container).cloned().collect();
+        let rest =
+            |names: &BTreeSet<String>| names.iter().filter(|name| !of_instance(name)).cloned().collect();
+        Self {
+            network: rest(&self.network),
+            control_groups: rest(&self.control_groups),
+            store_files: files(&self.store_files),
+            exec_files: files(&self.exec_files),
+            ..self.clone()
+        }
     }
 
     /// One line for each thing that is in only one of the two.

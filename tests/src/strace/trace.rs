@@ -1,0 +1,118 @@
+//! What strace(1) writes, as far as it concerns us.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// A moment in a process: just when it makes a system call for the `number`th time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// The system call's name.
+    pub call: String,
+    /// Counted from one, among all calls with this name.
+    pub number: usize,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.call, self.number)
+    }
+}
+
+/// The points of a trace in their order. With `apart`, those of all processes but the first, which is the one that was
+/// there before the others. Processes count for themselves; a point that two of them have is listed once.
+#[must_use]
+pub fn points(trace: &str, apart: bool) -> Vec<Point> {
+    let mut first = None;
+    let mut counts: BTreeMap<(Option<u32>, &str), usize> = BTreeMap::new();
+    let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
+    for (pid, text) in trace.lines().map(split_pid) {
+        let first = *first.get_or_insert(pid);
+        let Some((call, arguments)) = begun(text) else { continue };
+        let number = counts.entry((pid, call)).or_default();
+        *number += 1;
+        let of_role = !apart || pid != first;
+        if of_role && changes(call, arguments) && seen.insert((call, *number)) {
+            found.push(Point { call: call.to_owned(), number: *number });
+        }
+    }
+    found
+}
+
+/// Numbers of the processes that stopped, in order; `first` is the process that was there before the others.
+#[must_use]
+pub fn stopped(trace: &str) -> Vec<u32> {
+    trace
+        .lines()
+        .map(split_pid)
+        .filter(|(_, text)| text.starts_with("--- stopped by SIGSTOP"))
+        .filter_map(|(pid, _)| pid)
+        .collect()
+}
+
+/// strace writes the process first when it follows several.
+fn split_pid(line: &str) -> (Option<u32>, &str) {
+    match line.split_once(' ') {
+        Some((word, rest)) => match word.parse() {
+            Ok(pid) => (Some(pid), rest.trim_start()),
+            Err(_) => (None, line),
+        },
+        None => (None, line),
+    }
+}
+
+/// The call that begins on this line, and the rest of the line.
+fn begun(text: &str) -> Option<(&str, &str)> {
+    let (call, arguments) = text.split_once('(')?;
+    let is_name = call.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    (is_name && !call.is_empty()).then_some((call, arguments))
+}
+
+/// Calls that only sometimes change something, told by their arguments.
+fn changes(call: &str, arguments: &str) -> bool {
+    match call {
+        // Opening for writing alone changes nothing.
+        "open" | "openat" => arguments.contains("O_CREAT") || arguments.contains("O_TRUNC"),
+        // Locks; the rest is about the process' own descriptors.
+        "fcntl" => arguments.contains("SETLK"),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(trace: &str, apart: bool) -> Vec<String> {
+        points(trace, apart).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn only_what_changes_is_a_point_but_every_call_counts() {
+        let trace = "openat(AT_FDCWD, \"/a\", O_RDONLY) = 3\n\
+            openat(AT_FDCWD, \"/b\", O_WRONLY|O_CREAT, 0600) = 4\n\
+            fcntl(4, F_GETFD) = 0\n\
+            fcntl(4, F_OFD_SETLK, {l_type=F_WRLCK}) = 0\n\
+            mkdir(\"/c\", 0700) = 0\n\
+            --- SIGCHLD {si_signo=SIGCHLD} ---\n\
+            +++ exited with 0 +++\n";
+        assert_eq!(shown(trace, false), ["openat 2", "fcntl 2", "mkdir 1"]);
+    }
+
+    #[test]
+    fn processes_count_for_themselves() {
+        let trace = "10 mkdir(\"/a\", 0700) = 0\n\
+            10 clone3({flags=0}, 88 <unfinished ...>\n\
+            11 mkdir(\"/b\", 0700 <unfinished ...>\n\
+            10 <... clone3 resumed>) = 11\n\
+            11 <... mkdir resumed>) = 0\n\
+            11 mkdir(\"/c\", 0700) = 0\n";
+        assert_eq!(shown(trace, false), ["mkdir 1", "clone3 1", "mkdir 2"]);
+        assert_eq!(shown(trace, true), ["mkdir 1", "mkdir 2"]);
+    }
+
+    #[test]
+    fn who_stopped_is_told() {
+        let trace = "10 mkdir(\"/a\", 0700) = 0\n11 --- SIGSTOP {si_signo=SIGSTOP} ---\n11 --- stopped by SIGSTOP ---\n";
+        assert_eq!(stopped(trace), [11]);
+    }
+}

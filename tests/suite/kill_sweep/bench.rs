@@ -1,0 +1,119 @@
+//! Where operations are killed: an instance with containers and an image that must survive, and what is looked at after
+//! each kill.
+
+use super::strike::Ended;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+use tests::census::Census;
+use tests::sampan::DEMO_IMAGE;
+use tests::strace::{Installation, Role};
+use tests::{Outcome, Sampan};
+
+/// The name of the container, or of the image, that operations work on.
+pub(super) const SWEPT: &str = "swept";
+
+/// How long containers that end by themselves may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is killed.
+pub(super) struct Operation {
+    /// For reports.
+    pub(super) name: &'static str,
+    /// Whose processes are killed.
+    pub(super) roles: &'static [Role],
+    /// Whether the monitor that is killed runs before the operation begins.
+    pub(super) monitor_runs: bool,
+    /// Brings about what the operation needs.
+    pub(super) prepare: fn(&Bench),
+    /// The command.
+    pub(super) command: fn() -> Vec<String>,
+    /// Panics unless the outcome is one that this kill may have; runs before anything is repaired.
+    pub(super) judge: fn(&Bench, &Ended),
+    /// Panics unless all is well after the repair, and takes away what the operation made.
+    pub(super) tidy: fn(&Bench, &Ended),
+}
+
+/// The instance.
+pub(super) struct Bench {
+    pub(super) sampan: Sampan,
+    pub(super) installation: Installation,
+    images: String,
+    before: Mutex<Census>,
+}
+
+impl Bench {
+    pub(super) fn new(sampan: &Sampan) -> Self {
+        let installation = Installation::new(&sampan.directory().join("bin"));
+        let sampan = Sampan::new(sampan.directory(), installation.program());
+        let run = |words: &[&str]| drop(sampan.run(words).ok());
+        // What is made once per instance, or per network, is not what is swept.
+        run(&["run", "--rm", DEMO_IMAGE, "true"]);
+        run(&["create", "--name", "kept", "--network", "none", "-v", "kept:/kept", DEMO_IMAGE, "true"]);
+        run(&["run", "-d", "--name", "bystander", DEMO_IMAGE, "sleep", "100000"]);
+        let images = sampan.run(["images", "--no-trunc"]).ok().stdout();
+        let before = Mutex::new(sampan.census());
+        Self { sampan, installation, images, before }
+    }
+
+    pub(super) fn run(&self, words: &[&str]) -> Outcome {
+        self.sampan.run(words)
+    }
+
+    /// The state of a container, `None` when there is none of that name.
+    pub(super) fn status(&self, name: &str) -> Option<String> {
+        let outcome = self.run(&["container", "inspect", "--format", "{{.State.Status}}", name]);
+        if outcome.code() == 0 {
+            return Some(outcome.word());
+        }
+        let _ = outcome.fails_with(1).says("No such container");
+        None
+    }
+
+    /// A field of the swept container.
+    pub(super) fn field(&self, format: &str) -> String {
+        self.run(&["container", "inspect", "--format", format, SWEPT]).ok().word()
+    }
+
+    /// What must hold after each kill, before anything is repaired.
+    pub(super) fn require_usable(&self) {
+        let _ = self.run(&["ps", "--all"]).ok().shows("kept").shows("bystander");
+        let _ = self.sampan.demo(&[], &["echo", "next"]).ok().prints("next\n").is_quiet();
+    }
+
+    /// Repairs until nothing is left to be repaired: containers that end by themselves may still be at it.
+    pub(super) fn repair(&self) {
+        let started = Instant::now();
+        loop {
+            let repaired = self.run(&["system", "check", "--repair"]);
+            let checked = self.run(&["system", "check"]);
+            if repaired.code() == 0 && checked.code() == 0 {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "not repaired:\n{repaired}\nand then\n{checked}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What must hold at the end of each attempt: containers and images that were there are there, nothing else is.
+    pub(super) fn require_as_before(&self) {
+        assert_eq!(self.status("kept").as_deref(), Some("created"));
+        assert_eq!(self.status("bystander").as_deref(), Some("running"));
+        let _ = self.run(&["system", "check"]).ok();
+        assert_eq!(self.run(&["images", "--no-trunc"]).ok().stdout(), self.images, "the images changed");
+        self.sampan.require_no_leak_since(&self.before.lock().unwrap(), Census::clone);
+    }
+
+    /// After a failed attempt: what it left must not fail the next ones too.
+    pub(super) fn start_over(&self) {
+        let _ = self.run(&["rm", "--force", "--volumes", SWEPT]);
+        let _ = self.run(&["rmi", "--force", SWEPT]);
+        let _ = self.run(&["system", "check", "--repair"]);
+        *self.before.lock().unwrap() = self.sampan.census();
+    }
+
+    /// One line about what there is.
+    pub(super) fn summary(&self) -> String {
+        self.before.lock().unwrap().summary()
+    }
+}

@@ -1,0 +1,46 @@
+//! The kill sweep on the shipped programs: each operation is repeated with one of its processes killed at each system
+//! call that changes something ([`tests::strace`]). After each kill the next commands must work, `system check
+//! --repair` must leave nothing to say, no container and no image may be lost, and the census must be as before.
+//!
+//! `./test` tries a sample of the points, another one for each commit; the long tier tries them all.
+
+mod bench;
+mod container_operations;
+mod image_operations;
+mod strike;
+mod sweep;
+
+use bench::{Bench, Operation};
+use sweep::{Extent, sweep};
+use tests::isolated;
+use tests::isolation::isolated_long;
+
+/// A test of a sample, and one of all points.
+macro_rules! swept {
+    ($($operation:path: $sample:ident, $all:ident;)*) => {
+        $(
+            #[test]
+            fn $sample() {
+                isolated(|sampan| sweep(sampan, &$operation, Extent::Sample));
+            }
+
+            #[test]
+            #[ignore = "long: every point"]
+            fn $all() {
+                isolated_long(|sampan| sweep(sampan, &$operation, Extent::All));
+            }
+        )*
+    };
+}
+
+swept! {
+    container_operations::RUN: run_sample, run_every_point;
+    container_operations::RUN_BRIDGE: run_bridge_sample, run_bridge_every_point;
+    container_operations::RUN_DETACHED: run_detached_sample, run_detached_every_point;
+    container_operations::RUN_TERMINAL: run_terminal_sample, run_terminal_every_point;
+    container_operations::STOP: stop_sample, stop_every_point;
+    container_operations::REMOVE: remove_sample, remove_every_point;
+    container_operations::EXEC: exec_sample, exec_every_point;
+    image_operations::IMPORT: import_sample, import_every_point;
+    image_operations::LOAD: load_sample, load_every_point;
+}
