@@ -143,9 +143,9 @@ impl Sampan {
             .map(Into::into)
             .collect();
         let read = |name: &&str| {
-            let texts = groups.iter().filter_map(|group| fs::read_to_string(group.join(name)).ok());
+            let mut texts = groups.iter().filter_map(|group| fs::read_to_string(group.join(name)).ok());
             // The container's own group is the deepest; its parents may have the same file.
-            texts.last()
+            texts.next_back()
         };
         match names.iter().find_map(read) {
             Some(text) => text.trim().to_owned(),

@@ -5,6 +5,7 @@
 mod census;
 mod compatibility;
 mod errors;
+mod flags_more;
 mod flags_network;
 mod flags_process;
 mod flags_resources;
