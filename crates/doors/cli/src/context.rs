@@ -15,13 +15,11 @@ pub(crate) struct Context {
     roots: Roots,
     open: OpenHost,
     engine: OnceCell<Engine>,
-    /// `-D`: show what is behind an error.
-    pub(crate) debug: bool,
 }
 
 impl Context {
-    pub(crate) fn new(roots: Roots, open: OpenHost, debug: bool) -> Self {
-        Self { roots, open, engine: OnceCell::new(), debug }
+    pub(crate) fn new(roots: Roots, open: OpenHost) -> Self {
+        Self { roots, open, engine: OnceCell::new() }
     }
 
     /// The roots of the instance.

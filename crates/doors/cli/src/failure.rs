@@ -12,17 +12,19 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What to do, on a line of its own.
     pub(crate) hint: Option<String>,
+    /// The error with all its fields, for `--debug`.
+    pub(crate) details: Option<String>,
 }
 
 impl Failure {
     /// With exit code 1, as most verbs have it.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { code: 1, message: message.into(), hint: None }
+        Self { code: 1, message: message.into(), hint: None, details: None }
     }
 
     /// An error with its causes, exit code 1.
     pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
-        Self::new(chain(error))
+        Self { details: Some(format!("{error:?}")), ..Self::new(chain(error)) }
     }
 
     /// With another exit code.
@@ -40,7 +42,7 @@ impl Failure {
 
     /// Everything was said already; only the exit code remains.
     pub(crate) fn silent(code: u8) -> Self {
-        Self { code, message: String::new(), hint: None }
+        Self { code, message: String::new(), hint: None, details: None }
     }
 }
 

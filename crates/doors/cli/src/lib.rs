@@ -24,6 +24,7 @@ mod verbs;
 
 pub use context::OpenHost;
 
+use args::Globals;
 use context::Context;
 use engine::Roots;
 use failure::Failure;
@@ -36,18 +37,22 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the command line `args` (the program's name first) and returns the exit code.
 pub fn run(args: Vec<OsString>, open: OpenHost) -> u8 {
-    match try_run(args, open) {
+    let (debug, outcome) = match args::parse_globals(args) {
+        Ok(globals) => (globals.debug, carry_out(&globals, open)),
+        Err(error) => {
+            (false, Err(Failure::from(error).with_hint("Run 'sampan --help' for more information")))
+        }
+    };
+    match outcome {
         Ok(code) => code,
         Err(failure) => {
-            report(&failure);
+            report(&failure, debug);
             failure.code
         }
     }
 }
 
-fn try_run(args: Vec<OsString>, open: OpenHost) -> Result<u8, Failure> {
-    let globals = args::parse_globals(args)
-        .map_err(|error| Failure::from(error).with_hint("Run 'sampan --help' for more information"))?;
+fn carry_out(globals: &Globals, open: OpenHost) -> Result<u8, Failure> {
     refuse_servers(globals.host.as_deref())?;
     let root = |typed: &Option<PathBuf>, variable: &str, default: PathBuf| {
         let chosen = typed.clone().or_else(|| std::env::var_os(variable).map(PathBuf::from));
@@ -58,12 +63,12 @@ fn try_run(args: Vec<OsString>, open: OpenHost) -> Result<u8, Failure> {
         data: root(&globals.data_root, "SAMPAN_DATA_ROOT", defaults.data)?,
         exec: root(&globals.exec_root, "SAMPAN_EXEC_ROOT", defaults.exec)?,
     };
-    let mut context = Context::new(roots, open, globals.debug);
+    let mut context = Context::new(roots, open);
     if globals.version {
         context.line(&format!("sampan version {VERSION}"))?;
         return Ok(0);
     }
-    dispatch::dispatch(&mut context, &globals)
+    dispatch::dispatch(&mut context, globals)
 }
 
 /// Monitors and mount tables know roots by their absolute path.
@@ -91,11 +96,14 @@ fn refuse_servers(flag: Option<&str>) -> Result<(), Failure> {
     }
 }
 
-fn report(failure: &Failure) {
+fn report(failure: &Failure, debug: bool) {
     // Nobody is left to be told when standard error is closed.
     let mut err = std::io::stderr().lock();
     if !failure.message.is_empty() {
         let _ = writeln!(err, "sampan: {}", failure.message);
+    }
+    if let Some(details) = failure.details.as_ref().filter(|_| debug) {
+        let _ = writeln!(err, "sampan: debug: {details}");
     }
     if let Some(hint) = &failure.hint {
         let _ = writeln!(err, "{hint}");

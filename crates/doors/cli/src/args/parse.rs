@@ -1,7 +1,7 @@
 //! Splitting the command line, and telling in Docker's words what is wrong with it.
 
 use super::typed::{ARGUMENTS, Typed};
-use super::{Arity, UsageError, Verb, list, switch, text};
+use super::{Arity, Refused, UsageError, Verb, list, switch, text};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
@@ -36,12 +36,29 @@ pub(crate) fn define_globals(command: Command) -> Command {
         .arg(switch("version", 'v', "Print version information and quit"))
 }
 
+const TLS: &str = "there is no server to connect to; this version works on this machine";
+
+/// Docker's flags before the verb that are not honoured.
+pub(crate) const GLOBALS_REFUSED: &[Refused] = &[
+    Refused { name: "config", short: '\0', reason: "registry credentials are read from ~/.docker; set HOME" },
+    Refused { name: "context", short: 'c', reason: TLS },
+    Refused { name: "log-level", short: 'l', reason: "use --debug" },
+    Refused { name: "tls", short: '\0', reason: TLS },
+    Refused { name: "tlscacert", short: '\0', reason: TLS },
+    Refused { name: "tlscert", short: '\0', reason: TLS },
+    Refused { name: "tlskey", short: '\0', reason: TLS },
+    Refused { name: "tlsverify", short: '\0', reason: TLS },
+];
+
 /// Splits off what stands before the verb.
 pub(crate) fn parse_globals(args: Vec<OsString>) -> Result<Globals, UsageError> {
     let mut command = bare(define_globals(Command::new("sampan")))
         .allow_external_subcommands(true)
         .external_subcommand_value_parser(clap::value_parser!(OsString));
-    let matches = command.try_get_matches_from_mut(args).map_err(|error| complaint(&error, &command, &[]))?;
+    let words = args.clone();
+    let matches = command
+        .try_get_matches_from_mut(args)
+        .map_err(|error| refused(GLOBALS_REFUSED, complaint(&error, &command, &words)))?;
     let rest = matches.subcommand().map(|(name, inner)| {
         let after = inner.get_many::<OsString>("").into_iter().flatten().cloned();
         std::iter::once(OsString::from(name)).chain(after).collect()
@@ -75,7 +92,7 @@ pub(crate) fn parse_verb(verb: &Verb, path: &str, args: &[OsString]) -> Result<T
     let words = std::iter::once(OsString::from(verb.name)).chain(args.iter().cloned());
     let matches: ArgMatches = command
         .try_get_matches_from_mut(words)
-        .map_err(|error| refused(verb, complaint(&error, &command, args)))?;
+        .map_err(|error| refused(verb.refused, complaint(&error, &command, args)))?;
     let switches: Vec<&str> =
         command.get_arguments().filter(|arg| is_switch(arg)).map(|arg| arg.get_id().as_str()).collect();
     let switches: Vec<String> = switches.into_iter().map(str::to_owned).collect();
@@ -127,14 +144,14 @@ fn check_arity(verb: &Verb, path: &str, count: usize) -> Result<(), UsageError> 
 }
 
 /// Turns an unknown flag that Docker has into the refusal of it.
-fn refused(verb: &Verb, error: UsageError) -> UsageError {
+fn refused(refused: &[Refused], error: UsageError) -> UsageError {
     let found = match &error {
         UsageError::UnknownFlag { flag, .. } => {
             let name = flag.trim_start_matches('-');
-            verb.refused.iter().find(|refused| refused.name == name)
+            refused.iter().find(|refused| refused.name == name)
         }
         UsageError::UnknownShorthand { letter, .. } => {
-            verb.refused.iter().find(|refused| refused.short == *letter)
+            refused.iter().find(|refused| refused.short == *letter)
         }
         _ => None,
     };
@@ -205,4 +222,144 @@ fn as_typed(flag: &str, command: &Command, args: &[OsString]) -> String {
         }
     }
     flag.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Entry, verb_help};
+    use crate::failure::chain;
+    use crate::table;
+
+    fn parsed(verb: &Verb, words: &[&str]) -> Result<Typed, UsageError> {
+        let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+        parse_verb(verb, &format!("sampan {}", verb.name), &args)
+    }
+
+    fn complaint_about(words: &[&str]) -> (String, u8) {
+        match parsed(&crate::verbs::run::RUN, words) {
+            Ok(typed) => (format!("no complaint: {:?}", typed.arguments()), 0),
+            Err(error) => (chain(&error), error.exit_code()),
+        }
+    }
+
+    #[test]
+    fn complaints_in_dockers_words() {
+        for (words, message, code) in [
+            (&["--foo", "x"][..], "unknown flag: --foo", 125),
+            (&["--rmm", "x"], "unknown flag: --rmm (did you mean --rm?)", 125),
+            (&["-X", "x"], "unknown shorthand flag: 'X' in -X", 125),
+            (&["-iXt", "x"], "unknown shorthand flag: 'X' in -Xt", 125),
+            (&["--name"], "flag needs an argument: --name", 125),
+            (&["-e"], "flag needs an argument: 'e' in -e", 125),
+            (
+                &["--rm=maybe", "x"],
+                "invalid argument \"maybe\" for \"--rm\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax",
+                125,
+            ),
+            (&[], "'sampan run' requires at least 1 argument", 1),
+            (
+                &["--gpus", "all", "x"],
+                "--gpus is not supported by this version of sampan: name the device files with --device",
+                125,
+            ),
+        ] {
+            assert_eq!(complaint_about(words), (message.to_owned(), code), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn dockers_grammar_of_flags() {
+        let typed = parsed(
+            &crate::verbs::run::RUN,
+            &[
+                "-it",
+                "--rm=false",
+                "--name",
+                "a",
+                "--name=b",
+                "-e",
+                "-x",
+                "-eA=1",
+                "img",
+                "--rm",
+                "-it",
+                "--",
+                "y",
+            ],
+        );
+        let typed = typed.unwrap_or_else(|error| panic!("{error}"));
+        assert!(
+            typed.is_on("interactive") && typed.is_on("tty") && !typed.is_on("rm") && typed.was_typed("rm")
+        );
+        assert!(typed.is_on("sig-proxy") && !typed.was_typed("sig-proxy"));
+        assert_eq!(typed.text("name"), Some("b"));
+        assert_eq!(typed.list("env"), ["-x", "A=1"]);
+        assert_eq!(typed.arguments(), ["img", "--rm", "-it", "--", "y"]);
+        let after_dashes = parsed(&crate::verbs::run::RUN, &["--", "img", "-x"]);
+        assert_eq!(after_dashes.unwrap_or_else(|error| panic!("{error}")).arguments(), ["img", "-x"]);
+        // Verbs that take no command look for flags everywhere.
+        let everywhere =
+            parsed(&crate::verbs::rm::RM, &["a", "-f", "b"]).unwrap_or_else(|error| panic!("{error}"));
+        assert!(everywhere.is_on("force"));
+        assert_eq!(everywhere.arguments(), ["a", "b"]);
+    }
+
+    /// What Docker's help lists, by verb.
+    const DOCKER_FLAGS: &str = include_str!("docker-28-flags.txt");
+
+    fn find(words: &str) -> Option<&'static Verb> {
+        let all = || table::COMMON.iter().chain(table::GROUPS).chain(table::VERBS);
+        match words.split_once(' ') {
+            None => all().find_map(|entry| match entry {
+                Entry::Verb(verb) if verb.name == words => Some(*verb),
+                _ => None,
+            }),
+            Some((noun, name)) => all().find_map(|entry| match entry {
+                Entry::Group(group) if group.name == noun => {
+                    group.verbs.iter().find(|verb| verb.name == name).map(|found| found.verb)
+                }
+                _ => None,
+            }),
+        }
+    }
+
+    #[test]
+    fn every_flag_of_docker_is_honoured_or_refused_by_name() {
+        let mut wrong = Vec::new();
+        for line in DOCKER_FLAGS.lines().filter(|line| !line.starts_with('#')) {
+            let (words, flags) = line.split_once(':').unwrap_or((line, ""));
+            let (command, refused) = match (words, find(words)) {
+                ("docker", _) => (define_globals(Command::new("sampan")), GLOBALS_REFUSED),
+                (_, Some(verb)) => (verb_command(verb), verb.refused),
+                (_, None) => continue,
+            };
+            for flag in flags.split_whitespace() {
+                let (name, short) = flag.split_once('/').unwrap_or((flag, "\0"));
+                let short = short.chars().next().filter(|short| *short != '\0');
+                let honoured = command
+                    .get_arguments()
+                    .any(|arg| arg.get_long() == Some(name) && (short.is_none() || arg.get_short() == short));
+                let refused = refused
+                    .iter()
+                    .any(|one| one.name == name && (short.is_none() || Some(one.short) == short));
+                if honoured == refused {
+                    wrong.push(format!("{words}: --{flag}: honoured {honoured}, refused {refused}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn helps_are_whole() {
+        for entry in table::COMMON.iter().chain(table::VERBS) {
+            if let Entry::Verb(verb) = entry {
+                verb_command(verb).debug_assert();
+                let help = verb_help(verb, &format!("sampan {}", verb.name), 80);
+                assert!(help.starts_with(&format!("Usage:  sampan {}", verb.name)), "{help}");
+                assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+            }
+        }
+    }
 }

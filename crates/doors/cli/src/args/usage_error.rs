@@ -55,14 +55,6 @@ pub(crate) enum UsageError {
         /// Why, or what to do.
         reason: &'static str,
     },
-    /// Two flags that exclude each other.
-    #[error("conflicting options: {first} and {second}")]
-    Conflict {
-        /// One.
-        first: &'static str,
-        /// The other.
-        second: &'static str,
-    },
     /// No such verb.
     #[error("unknown command: {command}{}", did_you_mean(.suggestion))]
     UnknownCommand {

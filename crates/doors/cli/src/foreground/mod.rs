@@ -9,6 +9,6 @@ mod signals;
 mod terminal;
 
 pub(crate) use detach::DetachKeys;
-pub(crate) use pump::{Ended, Foreground, pump};
+pub(crate) use pump::{Ended, Foreground, Own, pump};
 pub(crate) use signals::Caught;
 pub(crate) use terminal::{input_is_terminal, size};

@@ -72,6 +72,7 @@ impl Stream for Connection {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 fn errno(error: engine::ClientError) -> Errno {
     match error {
         engine::ClientError::Socket(errno) => errno,

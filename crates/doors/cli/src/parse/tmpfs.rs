@@ -80,7 +80,7 @@ impl TmpfsText {
                     );
                 }
                 Some(("uid" | "gid" | "nr_inodes" | "nr_blocks" | "mpol", _)) => {
-                    parsed.options.push(option.to_owned())
+                    parsed.options.push(option.to_owned());
                 }
                 None if option == "ro" => parsed.read_only = true,
                 None if FLAGS.contains(&option) => parsed.options.push(option.to_owned()),

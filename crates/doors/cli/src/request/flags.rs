@@ -64,10 +64,10 @@ fn networks(command: Command) -> Command {
         .arg(list("expose", '\0', "list", "Expose a port or a range of ports"))
         .arg(text("ip", '\0', "string", "IPv4 address (e.g., 172.30.100.104)"))
         .arg(text("mac-address", '\0', "string", "Container MAC address (e.g., 92:d0:c6:0a:29:33)"))
-        .arg(list("network", '\0', "network", "Connect a container to a network").visible_alias("net"))
+        .arg(list("network", '\0', "network", "Connect a container to a network").alias("net"))
         .arg(
             list("network-alias", '\0', "list", "Add network-scoped alias for the container")
-                .visible_alias("net-alias"),
+                .alias("net-alias"),
         )
         .arg(list("publish", 'p', "list", "Publish a container's port(s) to the host"))
         .arg(switch("publish-all", 'P', "Publish all exposed ports to random ports"))

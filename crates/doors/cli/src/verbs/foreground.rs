@@ -2,10 +2,12 @@
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::foreground::{Caught, DetachKeys, Ended, Foreground, input_is_terminal, pump};
+use crate::foreground::{Caught, DetachKeys, Ended, Foreground, Own, input_is_terminal, pump};
 use crate::lifecycle::Process;
 use docker_model::ContainerConfig;
 use engine::Streams;
+use std::io;
+use std::os::fd::AsFd;
 
 /// A process with streams of ours.
 pub(super) struct Streamed {
@@ -44,6 +46,8 @@ pub(super) fn follow(context: &Context, what: Streamed) -> Result<u8, Failure> {
         // A container that has just ended is no longer there to be told.
         let _ = lifecycle.kill(&id, &number.to_string());
     };
+    let (input, output, error) = (io::stdin(), io::stdout(), io::stderr());
+    let own = Own { input: input.as_fd(), output: output.as_fd(), error: error.as_fd() };
     let ended = pump(Foreground {
         stream,
         signals: &caught,
@@ -51,6 +55,7 @@ pub(super) fn follow(context: &Context, what: Streamed) -> Result<u8, Failure> {
         tty: process.tty,
         detach: keys,
         forward: &forward,
+        own,
     })?;
     match ended {
         Ended::Exited(code) => {
@@ -60,9 +65,8 @@ pub(super) fn follow(context: &Context, what: Streamed) -> Result<u8, Failure> {
             Ok((code & 0xff) as u8)
         }
         Ended::Detached => {
-            if process.tty {
-                context.line("")?;
-            }
+            // Docker's words; the prompt of the container may stand on the line.
+            eprintln!("\nread escape sequence");
             Ok(0)
         }
         // 128 plus SIGPIPE: what a shell shows of a program whose reader has gone.

@@ -36,7 +36,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             Ok(()) => context.line(name)?,
             // Docker: a forced removal of what is not there tells so, and yet succeeds.
             Err(failure) if force && failure.message.starts_with("No such container") => {
-                context.warn(&failure.message)
+                context.warn(&failure.message);
             }
             Err(failure) => failures.push(failure),
         }

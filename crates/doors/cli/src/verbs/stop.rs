@@ -23,9 +23,9 @@ pub(crate) static STOP: Verb = Verb {
 
 /// Also of `restart`.
 pub(super) fn define(command: Command) -> Command {
-    command.arg(text("signal", 's', "string", "Signal to send to the container")).arg(
-        text("timeout", 't', "int", "Seconds to wait before killing the container").visible_alias("time"),
-    )
+    command
+        .arg(text("signal", 's', "string", "Signal to send to the container"))
+        .arg(text("timeout", 't', "int", "Seconds to wait before killing the container").alias("time"))
 }
 
 /// Also of `restart`.
