@@ -120,6 +120,9 @@ pub(super) trait Isolation {
     /// sandbox was made.
     fn oom_kills(&mut self) -> u64;
 
+    /// What a person should know though nothing failed, since the last call.
+    fn take_warnings(&mut self) -> Vec<String>;
+
     /// Ends every process.
     fn kill_all(&mut self);
 

@@ -33,6 +33,9 @@ impl Monitor {
         if !self.sandbox_exists {
             self.isolation.create_sandbox(&self.desired)?;
             self.sandbox_exists = true;
+            for warning in self.isolation.take_warnings() {
+                self.event("warning", &[("warning", &warning)]);
+            }
         }
         let (mut ends, child) = stdio::named(self.place.exec(), self.desired.stdio).map_err(errno)?;
         let launched = self.isolation.create(&self.desired, child)?;

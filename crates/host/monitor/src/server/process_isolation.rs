@@ -38,6 +38,8 @@ pub(super) struct ProcessIsolation {
     filter: Option<seccomp::Program>,
     /// What failed before the sandbox was destroyed.
     failures: Vec<String>,
+    /// What a person should know though nothing failed.
+    warnings: Vec<String>,
 }
 
 impl ProcessIsolation {
@@ -55,6 +57,7 @@ impl ProcessIsolation {
             waiting: None,
             filter: None,
             failures: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -121,8 +124,12 @@ impl ProcessIsolation {
             return Ok(());
         };
         let inside = NamespaceSocket::enter(sockets, namespace).map_err(|error| Failure::host(&error))?;
+        let mut warnings = Vec::new();
         for endpoint in endpoints {
             network::ensure_bridge(sockets, &endpoint.network).map_err(|error| Failure::host(&error))?;
+            if !endpoint.network.internal {
+                warnings.extend(blocked_by(sockets, endpoint));
+            }
             // Nothing to keep: the interface goes with the namespace.
             network::attach_endpoint_through(sockets, endpoint, namespace, &inside)
                 .map(drop)
@@ -139,6 +146,7 @@ impl ProcessIsolation {
                 })?;
             self.published = Some(published);
         }
+        self.warnings = warnings;
         Ok(())
     }
 
@@ -194,6 +202,16 @@ impl ProcessIsolation {
         };
         self.filter = Some(compiled.map_err(|error| Failure::host(&error))?);
         Ok(())
+    }
+}
+
+/// Asks the packet filters of others to let the network's traffic pass; those that will not are named.
+fn blocked_by(sockets: &NetworkSockets, endpoint: &network::EndpointConfig) -> Vec<String> {
+    match network::open_foreign(sockets, &endpoint.network) {
+        Ok(closed) => {
+            closed.iter().map(|drop| format!("{drop} drops what this container sends and gets")).collect()
+        }
+        Err(error) => vec![super::isolation::chain(&error)],
     }
 }
 
@@ -347,6 +365,10 @@ impl Isolation for ProcessIsolation {
             // A group that cannot be read has killed nobody that we know of.
             watch.count().unwrap_or(0)
         })
+    }
+
+    fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     fn kill_all(&mut self) {
