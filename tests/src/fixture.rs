@@ -120,7 +120,7 @@ fn make_busybox_root(root: &Path) {
     tool("chmod", &["1777", text(&root.join("tmp"))]);
 }
 
-fn busybox() -> PathBuf {
+pub(crate) fn busybox() -> PathBuf {
     let found =
         ["/bin/busybox", "/usr/bin/busybox"].map(PathBuf::from).into_iter().find(|path| path.is_file());
     match found {
@@ -129,11 +129,11 @@ fn busybox() -> PathBuf {
     }
 }
 
-fn tool(program: &str, arguments: &[&str]) {
+pub(crate) fn tool(program: &str, arguments: &[&str]) {
     let _ = Invocation::new(program, arguments.iter().map(OsStr::new)).run().ok();
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -142,7 +142,7 @@ fn place(name: &str) -> PathBuf {
 }
 
 /// The fixture called `name`, made by `make` if it is not there; whole or not at all, by one process at a time.
-fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+pub(crate) fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let path = place(name);
     if path.exists() {
         return path;

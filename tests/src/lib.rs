@@ -21,6 +21,7 @@ pub mod sampan;
 #[cfg(test)]
 mod scripts;
 pub mod skip;
+pub mod small_image;
 pub mod strace;
 pub mod terminal;
 

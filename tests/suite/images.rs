@@ -150,13 +150,13 @@ fn an_image_is_known_by_any_part_of_its_name() {
 }
 
 /// Debian's `docker-registry` on a free port of this test's loopback.
-struct Registry {
+pub(crate) struct Registry {
     process: Child,
-    host: String,
+    pub(crate) host: String,
 }
 
 impl Registry {
-    fn start(sampan: &Sampan) -> Self {
+    pub(crate) fn start(sampan: &Sampan) -> Self {
         let port = crate::network::free_port();
         let host = format!("localhost:{port}");
         let directory = sampan.directory().join("registry");

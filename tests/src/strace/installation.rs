@@ -58,13 +58,17 @@ impl Installation {
         ));
     }
 
-    /// What strace has written about monitors since [`Self::trace_monitors`], one text for each.
+    /// What strace has written about monitors since [`Self::trace_monitors`]: each one's number and trace.
     ///
     /// # Panics
     /// When a log cannot be read.
     #[must_use]
-    pub fn traces(&self) -> Vec<String> {
-        self.logs().into_iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    pub fn traces(&self) -> Vec<(u32, String)> {
+        let read = |path: PathBuf| {
+            let number = path.extension().unwrap().to_str().unwrap().parse().unwrap();
+            (number, fs::read_to_string(path).unwrap())
+        };
+        self.logs().into_iter().map(read).collect()
     }
 
     fn logs(&self) -> Vec<PathBuf> {

@@ -18,19 +18,17 @@ impl fmt::Display for Point {
     }
 }
 
-/// The points of a trace in their order. With `apart`, those of all processes but the first, which is the one that was
-/// there before the others. Processes count for themselves; a point that two of them have is listed once.
+/// The points of a trace in their order, without those of the process `except`. Processes count for themselves; a point
+/// that two of them have is listed once.
 #[must_use]
-pub fn points(trace: &str, apart: bool) -> Vec<Point> {
-    let mut first = None;
+pub fn points(trace: &str, except: Option<u32>) -> Vec<Point> {
     let mut counts: BTreeMap<(Option<u32>, &str), usize> = BTreeMap::new();
     let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
     for (pid, text) in trace.lines().map(split_pid) {
-        let first = *first.get_or_insert(pid);
         let Some((call, arguments)) = begun(text) else { continue };
         let number = counts.entry((pid, call)).or_default();
         *number += 1;
-        let of_role = !apart || pid != first;
+        let of_role = except.is_none() || pid != except;
         if of_role && changes(call, arguments) && seen.insert((call, *number)) {
             found.push(Point { call: call.to_owned(), number: *number });
         }
@@ -38,7 +36,7 @@ pub fn points(trace: &str, apart: bool) -> Vec<Point> {
     found
 }
 
-/// Numbers of the processes that stopped, in order; `first` is the process that was there before the others.
+/// Numbers of the processes that stopped, in order.
 #[must_use]
 pub fn stopped(trace: &str) -> Vec<u32> {
     trace
@@ -82,8 +80,8 @@ fn changes(call: &str, arguments: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn shown(trace: &str, apart: bool) -> Vec<String> {
-        points(trace, apart).iter().map(ToString::to_string).collect()
+    fn shown(trace: &str, except: Option<u32>) -> Vec<String> {
+        points(trace, except).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -95,7 +93,7 @@ mod tests {
             mkdir(\"/c\", 0700) = 0\n\
             --- SIGCHLD {si_signo=SIGCHLD} ---\n\
             +++ exited with 0 +++\n";
-        assert_eq!(shown(trace, false), ["openat 2", "fcntl 2", "mkdir 1"]);
+        assert_eq!(shown(trace, None), ["openat 2", "fcntl 2", "mkdir 1"]);
     }
 
     #[test]
@@ -106,8 +104,8 @@ mod tests {
             10 <... clone3 resumed>) = 11\n\
             11 <... mkdir resumed>) = 0\n\
             11 mkdir(\"/c\", 0700) = 0\n";
-        assert_eq!(shown(trace, false), ["mkdir 1", "clone3 1", "mkdir 2"]);
-        assert_eq!(shown(trace, true), ["mkdir 1", "mkdir 2"]);
+        assert_eq!(shown(trace, None), ["mkdir 1", "clone3 1", "mkdir 2"]);
+        assert_eq!(shown(trace, Some(10)), ["mkdir 1", "mkdir 2"]);
     }
 
     #[test]

@@ -2,16 +2,20 @@
 //! each kill.
 
 use super::strike::Ended;
+use crate::images::Registry;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 use tests::census::Census;
 use tests::sampan::DEMO_IMAGE;
 use tests::strace::{Installation, Role};
-use tests::{Outcome, Sampan};
+use tests::{Invocation, Outcome, Sampan, small_image};
 
 /// The name of the container, or of the image, that operations work on.
 pub(super) const SWEPT: &str = "swept";
+
+/// The name in the archive that is loaded.
+pub(super) const LOADED: &str = "small";
 
 /// How long containers that end by themselves may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,10 +28,12 @@ pub(super) struct Operation {
     pub(super) roles: &'static [Role],
     /// Whether the monitor that is killed runs before the operation begins.
     pub(super) monitor_runs: bool,
+    /// Whether it speaks with a registry.
+    pub(super) wants_registry: bool,
     /// Brings about what the operation needs.
     pub(super) prepare: fn(&Bench),
     /// The command.
-    pub(super) command: fn() -> Vec<String>,
+    pub(super) command: fn(&Bench) -> Vec<String>,
     /// Panics unless the outcome is one that this kill may have; runs before anything is repaired.
     pub(super) judge: fn(&Bench, &Ended),
     /// Panics unless all is well after the repair, and takes away what the operation made.
@@ -38,12 +44,14 @@ pub(super) struct Operation {
 pub(super) struct Bench {
     pub(super) sampan: Sampan,
     pub(super) installation: Installation,
+    registry: Option<Registry>,
     images: String,
     before: Mutex<Census>,
 }
 
 impl Bench {
-    pub(super) fn new(sampan: &Sampan) -> Self {
+    pub(super) fn new(sampan: &Sampan, operation: &Operation) -> Self {
+        let registry = operation.wants_registry.then(|| filled_registry(sampan));
         let installation = Installation::new(&sampan.directory().join("bin"));
         let sampan = Sampan::new(sampan.directory(), installation.program());
         let run = |words: &[&str]| drop(sampan.run(words).ok());
@@ -53,11 +61,16 @@ impl Bench {
         run(&["run", "-d", "--name", "bystander", DEMO_IMAGE, "sleep", "100000"]);
         let images = sampan.run(["images", "--no-trunc"]).ok().stdout();
         let before = Mutex::new(sampan.census());
-        Self { sampan, installation, images, before }
+        Self { sampan, installation, registry, images, before }
     }
 
     pub(super) fn run(&self, words: &[&str]) -> Outcome {
         self.sampan.run(words)
+    }
+
+    /// An image of the registry.
+    pub(super) fn remote_image(&self) -> String {
+        self.registry.as_ref().map(|registry| format!("{}/small:1", registry.host)).unwrap_or_default()
     }
 
     /// The state of a container, `None` when there is none of that name.
@@ -107,7 +120,9 @@ impl Bench {
     /// After a failed attempt: what it left must not fail the next ones too.
     pub(super) fn start_over(&self) {
         let _ = self.run(&["rm", "--force", "--volumes", SWEPT]);
-        let _ = self.run(&["rmi", "--force", SWEPT]);
+        for image in [SWEPT, LOADED, &self.remote_image()] {
+            let _ = self.run(&["rmi", "--force", image]);
+        }
         let _ = self.run(&["system", "check", "--repair"]);
         *self.before.lock().unwrap() = self.sampan.census();
     }
@@ -116,4 +131,14 @@ impl Bench {
     pub(super) fn summary(&self) -> String {
         self.before.lock().unwrap().summary()
     }
+}
+
+/// A registry that holds the small image.
+fn filled_registry(sampan: &Sampan) -> Registry {
+    let registry = Registry::start(sampan);
+    let from = format!("oci:{}:latest", small_image::layout().display());
+    let to = format!("docker://{}/small:1", registry.host);
+    let words = ["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", &from, &to];
+    let _ = Invocation::new("skopeo", words).run().ok();
+    registry
 }

@@ -16,9 +16,10 @@ fn words(words: &[&str]) -> Vec<String> {
 pub(super) const RUN: Operation = Operation {
     name: "run --rm",
     roles: ALL_ROLES,
+    wants_registry: false,
     monitor_runs: false,
     prepare: |_| {},
-    command: || words(&["run", "--rm", "--name", SWEPT, "--network", "none", DEMO_IMAGE, "echo", "ran"]),
+    command: |_| words(&["run", "--rm", "--name", SWEPT, "--network", "none", DEMO_IMAGE, "echo", "ran"]),
     judge: judge_run,
     tidy: remove_leftover,
 };
@@ -26,7 +27,7 @@ pub(super) const RUN: Operation = Operation {
 /// `run --rm` with a bridge, a published port and an anonymous volume.
 pub(super) const RUN_BRIDGE: Operation = Operation {
     name: "run --rm -p -v",
-    command: || {
+    command: |_| {
         words(&["run", "--rm", "--name", SWEPT, "-p", "18080:80", "-v", "/data", DEMO_IMAGE, "echo", "ran"])
     },
     ..RUN
@@ -36,9 +37,10 @@ pub(super) const RUN_BRIDGE: Operation = Operation {
 pub(super) const RUN_DETACHED: Operation = Operation {
     name: "run -d",
     roles: ALL_ROLES,
+    wants_registry: false,
     monitor_runs: false,
     prepare: |_| {},
-    command: || words(&["run", "-d", "--name", SWEPT, "-p", "18080:80", DEMO_IMAGE, "sleep", "100000"]),
+    command: |_| words(&["run", "-d", "--name", SWEPT, "-p", "18080:80", DEMO_IMAGE, "sleep", "100000"]),
     judge: |bench, ended| {
         if ended.succeeded() {
             // Acknowledged, and not on a terminal: it goes on, whoever was killed, and can be used.
@@ -56,7 +58,7 @@ pub(super) const RUN_DETACHED: Operation = Operation {
 /// `run -dt`: the terminal dies with its monitor.
 pub(super) const RUN_TERMINAL: Operation = Operation {
     name: "run -dt",
-    command: || words(&["run", "-dt", "--name", SWEPT, DEMO_IMAGE, "sleep", "100000"]),
+    command: |_| words(&["run", "-dt", "--name", SWEPT, DEMO_IMAGE, "sleep", "100000"]),
     judge: |_, _| {},
     tidy: |bench, ended| {
         if ended.succeeded() {
@@ -73,9 +75,10 @@ pub(super) const RUN_TERMINAL: Operation = Operation {
 pub(super) const STOP: Operation = Operation {
     name: "stop",
     roles: WITHOUT_CHILD,
+    wants_registry: false,
     monitor_runs: true,
     prepare: start_sleeper,
-    command: || words(&["stop", "--signal", "KILL", SWEPT]),
+    command: |_| words(&["stop", "--signal", "KILL", SWEPT]),
     judge: |bench, ended| {
         let status = bench.status(SWEPT);
         assert!(matches!(status.as_deref(), Some("running" | "exited")), "the container is {status:?}");
@@ -94,9 +97,10 @@ pub(super) const STOP: Operation = Operation {
 pub(super) const REMOVE: Operation = Operation {
     name: "rm -f",
     roles: WITHOUT_CHILD,
+    wants_registry: false,
     monitor_runs: true,
     prepare: start_sleeper,
-    command: || words(&["rm", "--force", "--volumes", SWEPT]),
+    command: |_| words(&["rm", "--force", "--volumes", SWEPT]),
     judge: |bench, ended| {
         let status = bench.status(SWEPT);
         if ended.succeeded() {
@@ -110,9 +114,10 @@ pub(super) const REMOVE: Operation = Operation {
 pub(super) const EXEC: Operation = Operation {
     name: "exec",
     roles: ALL_ROLES,
+    wants_registry: false,
     monitor_runs: true,
     prepare: start_sleeper,
-    command: || words(&["exec", SWEPT, "echo", "ran"]),
+    command: |_| words(&["exec", SWEPT, "echo", "ran"]),
     judge: |bench, ended| {
         if ended.succeeded() {
             assert_eq!(ended.outcome.stdout(), "ran\n");

@@ -1,20 +1,21 @@
 //! Operations on images.
 
-use super::bench::{Bench, Operation, SWEPT};
+use super::bench::{Bench, LOADED, Operation, SWEPT};
 use super::strike::Ended;
-use tests::fixture;
+use tests::small_image::{self, SCRIPT, WORD};
 use tests::strace::Role;
 
 /// `import` of a root file system.
 pub(super) const IMPORT: Operation = Operation {
     name: "import",
     roles: &[Role::Program],
+    wants_registry: false,
     monitor_runs: false,
     prepare: |_| {},
-    command: || vec!["import".into(), fixture::busybox_root().display().to_string(), SWEPT.into()],
+    command: |_| vec!["import".into(), small_image::root().display().to_string(), SWEPT.into()],
     judge: |bench, ended| judge_image(bench, ended, SWEPT),
     tidy: |bench, _| {
-        let _ = bench.run(&["import", fixture::busybox_root().to_str().unwrap(), SWEPT]).ok();
+        let _ = bench.run(&["import", small_image::root().to_str().unwrap(), SWEPT]).ok();
         finish(bench, SWEPT);
     },
 };
@@ -22,11 +23,25 @@ pub(super) const IMPORT: Operation = Operation {
 /// `load` of a `docker save` archive.
 pub(super) const LOAD: Operation = Operation {
     name: "load",
-    command: || vec!["load".into(), "--input".into(), fixture::busybox_archive().display().to_string()],
-    judge: |bench, ended| judge_image(bench, ended, "busybox"),
+    command: |_| vec!["load".into(), "--input".into(), small_image::archive().display().to_string()],
+    judge: |bench, ended| judge_image(bench, ended, LOADED),
     tidy: |bench, _| {
-        let _ = bench.run(&["load", "--input", fixture::busybox_archive().to_str().unwrap()]).ok();
-        finish(bench, "busybox");
+        let _ = bench.run(&["load", "--input", small_image::archive().to_str().unwrap()]).ok();
+        finish(bench, LOADED);
+    },
+    ..IMPORT
+};
+
+/// `pull` from a registry.
+pub(super) const PULL: Operation = Operation {
+    name: "pull",
+    wants_registry: true,
+    command: |bench| vec!["pull".into(), bench.remote_image()],
+    judge: |bench, ended| judge_image(bench, ended, &bench.remote_image()),
+    tidy: |bench, _| {
+        let name = bench.remote_image();
+        let _ = bench.run(&["pull", &name]).ok();
+        finish(bench, &name);
     },
     ..IMPORT
 };
@@ -41,9 +56,8 @@ fn judge_image(bench: &Bench, ended: &Ended, name: &str) {
 }
 
 fn require_image(bench: &Bench, name: &str) {
-    let words = ["run", "--rm", "--network", "none", name, "/bin/sh", "-c", "ls /bin | wc -l"];
-    let count: usize = bench.run(&words).ok().word().parse().unwrap();
-    assert!(count > 100, "{name} holds {count} programs");
+    let words = ["run", "--rm", "--network", "none", name, "/bin/sh", "-c", SCRIPT];
+    let _ = bench.run(&words).ok().prints(WORD);
 }
 
 /// Once it is there again, it can be used and removed, and nothing of it stays.

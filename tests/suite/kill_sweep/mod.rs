@@ -43,4 +43,5 @@ swept! {
     container_operations::EXEC: exec_sample, exec_every_point;
     image_operations::IMPORT: import_sample, import_every_point;
     image_operations::LOAD: load_sample, load_every_point;
+    image_operations::PULL: pull_sample, pull_every_point;
 }

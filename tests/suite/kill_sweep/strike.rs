@@ -36,7 +36,8 @@ pub(super) fn record(bench: &Bench, operation: &Operation, role: Role) -> Vec<Po
     let (outcome, traces) = trace(bench, operation, role, None);
     let _ = outcome.ok();
     let mut found: Vec<Point> = Vec::new();
-    for point in traces.iter().flat_map(|text| points(text, role == Role::Child)) {
+    let monitor = |pid: u32| (role == Role::Child).then_some(pid);
+    for point in traces.iter().flat_map(|(pid, text)| points(text, monitor(*pid))) {
         if !found.contains(&point) {
             found.push(point);
         }
@@ -47,12 +48,15 @@ pub(super) fn record(bench: &Bench, operation: &Operation, role: Role) -> Vec<Po
 /// The operation with a kill at `point`.
 pub(super) fn strike(bench: &Bench, operation: &Operation, role: Role, point: &Point) -> Ended {
     let (outcome, traces) = trace(bench, operation, role, Some(point));
-    let reached = traces.iter().any(|text| text.contains("+++ killed by SIGKILL"));
+    let reached = traces.iter().any(|(_, text)| text.contains("+++ killed by SIGKILL"));
     Ended { role, reached, outcome }
 }
 
-fn trace(bench: &Bench, operation: &Operation, role: Role, point: Option<&Point>) -> (Outcome, Vec<String>) {
-    let command = (operation.command)();
+/// Traces with the number of the process that strace was put on; 0 where nobody asks for it.
+type Traces = Vec<(u32, String)>;
+
+fn trace(bench: &Bench, operation: &Operation, role: Role, point: Option<&Point>) -> (Outcome, Traces) {
+    let command = (operation.command)(bench);
     match role {
         Role::Program => trace_program(bench, &command, point),
         Role::Monitor | Role::Child if operation.monitor_runs => {
@@ -62,14 +66,14 @@ fn trace(bench: &Bench, operation: &Operation, role: Role, point: Option<&Point>
     }
 }
 
-fn trace_program(bench: &Bench, command: &[String], point: Option<&Point>) -> (Outcome, Vec<String>) {
+fn trace_program(bench: &Bench, command: &[String], point: Option<&Point>) -> (Outcome, Traces) {
     let log = log_path(bench);
     let mut words = strace::arguments(Role::Program, point);
     words.extend(["-o".into(), log.display().to_string(), "--".into()]);
     words.push(bench.sampan.program().display().to_string());
     words.extend_from_slice(command);
     let outcome = bench.sampan.settled(Invocation::new(STRACE, words)).run();
-    (outcome, vec![take_log(log)])
+    (outcome, vec![(0, take_log(log))])
 }
 
 fn trace_new_monitor(
@@ -77,11 +81,16 @@ fn trace_new_monitor(
     command: &[String],
     role: Role,
     point: Option<&Point>,
-) -> (Outcome, Vec<String>) {
+) -> (Outcome, Traces) {
     bench.installation.trace_monitors(role, point);
-    let outcome = with_executioner(role, || bench.installation.traces(), || bench.sampan.run(command));
-    bench.installation.leave_monitors_alone();
-    let_go();
+    // It goes on until strace is gone: a monitor may stop at the very end.
+    let traces = || bench.installation.traces();
+    let outcome = with_executioner(role, traces, || {
+        let outcome = bench.sampan.run(command);
+        bench.installation.leave_monitors_alone();
+        let_go();
+        outcome
+    });
     (outcome, bench.installation.traces())
 }
 
@@ -90,23 +99,26 @@ fn trace_running_monitor(
     command: &[String],
     role: Role,
     point: Option<&Point>,
-) -> (Outcome, Vec<String>) {
+) -> (Outcome, Traces) {
     let log = log_path(bench);
     let pid = monitor_pid(bench);
     let mut words = strace::arguments(role, point);
     words.extend(["-o".into(), log.display().to_string(), "-p".into(), pid.to_string()]);
     let strace = Invocation::new(STRACE, words).start();
     wait_until("strace has attached", || is_traced(pid));
-    let read = || vec![fs::read_to_string(&log).unwrap_or_default()];
-    let outcome = with_executioner(role, read, || bench.sampan.run(command));
-    // It has ended already when the monitor has.
-    let _ = kill_process(strace.pid(), Signal::TERM);
-    let _ = strace.wait();
-    (outcome, vec![take_log(log)])
+    let read = || vec![(pid, fs::read_to_string(&log).unwrap_or_default())];
+    let outcome = with_executioner(role, read, || {
+        let outcome = bench.sampan.run(command);
+        // It has ended already when the monitor has.
+        let _ = kill_process(strace.pid(), Signal::TERM);
+        let _ = strace.wait();
+        outcome
+    });
+    (outcome, vec![(pid, take_log(log))])
 }
 
 /// Runs `act`; meanwhile stopped children are killed and stopped monitors are sent on their way.
-fn with_executioner<T>(role: Role, traces: impl Fn() -> Vec<String> + Sync, act: impl FnOnce() -> T) -> T {
+fn with_executioner<T>(role: Role, traces: impl Fn() -> Traces + Sync, act: impl FnOnce() -> T) -> T {
     if role != Role::Child {
         return act();
     }
@@ -115,11 +127,9 @@ fn with_executioner<T>(role: Role, traces: impl Fn() -> Vec<String> + Sync, act:
         scope.spawn(|| {
             let mut handled = HashSet::new();
             while !done.load(Ordering::Relaxed) {
-                for text in traces() {
-                    // The monitor is the first that strace sees.
-                    let first = text.split(' ').next().and_then(|word| word.parse().ok());
+                for (monitor, text) in traces() {
                     for pid in stopped(&text).into_iter().filter(|pid| handled.insert(*pid)) {
-                        send(pid, if Some(pid) == first { Signal::CONT } else { Signal::KILL });
+                        send(pid, if pid == monitor { Signal::CONT } else { Signal::KILL });
                     }
                 }
                 thread::sleep(LOOK_INTERVAL);
@@ -154,18 +164,18 @@ fn send(pid: u32, signal: Signal) {
     let _ = kill_process(pid, signal);
 }
 
-fn is_traced(pid: i64) -> bool {
+fn is_traced(pid: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     status.lines().any(|line| line.strip_prefix("TracerPid:").is_some_and(|tracer| tracer.trim() != "0"))
 }
 
 /// The monitor of the swept container, by the fact that it wrote (docs/on-disk-formats.md).
-fn monitor_pid(bench: &Bench) -> i64 {
+fn monitor_pid(bench: &Bench) -> u32 {
     let id = bench.field("{{.Id}}");
     assert!(!id.is_empty(), "no id of {SWEPT}");
     let path = bench.sampan.data_root().join("containers").join(id).join("started.json");
     let fact: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    fact["monitor_pid"].as_i64().unwrap()
+    u32::try_from(fact["monitor_pid"].as_u64().unwrap()).unwrap()
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {

@@ -24,7 +24,7 @@ pub(super) enum Extent {
 
 /// Sweeps over `operation`.
 pub(super) fn sweep(sampan: &Sampan, operation: &Operation, extent: Extent) {
-    let bench = Bench::new(sampan);
+    let bench = Bench::new(sampan, operation);
     println!("{}: {}", operation.name, bench.summary());
     let started = Instant::now();
     let (mut tried, mut missed, mut failures) = (0, 0, Vec::new());
