@@ -15,4 +15,5 @@ pub mod process;
 pub mod pty;
 pub mod seccomp;
 pub mod seqpacket;
+pub mod settings;
 pub mod signal;

@@ -7,6 +7,7 @@ mod cgroups;
 mod devices;
 mod hide;
 mod home;
+mod hooking;
 mod identity;
 mod mounts;
 mod program;
@@ -16,7 +17,6 @@ mod terminal;
 
 use crate::channel::{self, Failure, FromChild};
 use crate::error::StepKind;
-use crate::hooks::{self, HookState};
 use crate::launch::{HookContext, Streams};
 use crate::plan::{HookPoint, Plan, Step};
 use crate::seccomp;
@@ -163,7 +163,7 @@ fn prepare_all(assignment: &mut Assignment<'_>) -> Result<State, Failure> {
     let mut state = State::default();
     prepare(assignment).map_err(|fault| failure(StepKind::Prepare, String::new(), fault))?;
     if assignment.work.hooks.is_some() {
-        state.host_pid = host_pid();
+        state.host_pid = hooking::host_pid();
     }
     for step in &assignment.work.plan.steps {
         perform(step, assignment, &mut state).map_err(|fault| failure(step.kind(), step.object(), fault))?;
@@ -205,7 +205,7 @@ fn wait_for_start(assignment: &Assignment<'_>) -> Result<Starter, Failure> {
 /// Returns only to say why the program could not be executed.
 fn execute(state: State, assignment: &mut Assignment<'_>) -> Failure {
     let work = &mut assignment.work;
-    if let Err(fault) = hooks_at(HookPoint::StartContainer, work, state.host_pid) {
+    if let Err(fault) = hooking::run_at(HookPoint::StartContainer, work, state.host_pid) {
         return failure(StepKind::Hook, String::new(), fault);
     }
     work.environment.extend(state.home);
@@ -218,32 +218,6 @@ fn execute(state: State, assignment: &mut Assignment<'_>) -> Failure {
     }
     let errno = program.execute();
     failure(StepKind::Execute, String::new(), errno.into())
-}
-
-fn hooks_at(point: HookPoint, work: &Work<'_>, host_pid: i32) -> Outcome {
-    let Some(HookWork { spec, context }) = work.hooks else { return Ok(()) };
-    let Some(hooks) = &spec.hooks else { return Ok(()) };
-    let (hooks, status) = match point {
-        HookPoint::CreateContainer => (&hooks.create_container, "creating"),
-        HookPoint::StartContainer => (&hooks.start_container, "created"),
-    };
-    let state = HookState { id: context.id, bundle: context.bundle, pid: host_pid, status, spec };
-    let umask = rustix::process::umask(Mode::from_raw_mode(0o022));
-    let done = hooks::run(hooks, &state);
-    rustix::process::umask(umask);
-    done.map_err(|error| Fault { errno: Errno::CANCELED, detail: crate::error::chain(&error) })
-}
-
-/// Our number on the host, for as long as the host's `/proc` is at its place.
-fn host_pid() -> i32 {
-    let link = rustix::fs::readlink("/proc/self", Vec::new()).ok();
-    link.and_then(|link| link.to_str().ok()?.parse().ok()).unwrap_or(0)
-}
-
-/// Waits while the parent runs its hooks.
-fn parent_hooks(channel: BorrowedFd<'_>) -> Outcome {
-    FromChild::AtHooks.send(channel, &[])?;
-    if channel::wait_for_go(channel)? { Ok(()) } else { Err(Errno::CANCELED.into()) }
 }
 
 fn failure(step: StepKind, object: String, fault: Fault) -> Failure {
@@ -310,10 +284,10 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
         Step::Keyring => settings::keyring(),
         Step::Rlimit { resource, limit, lenient } => settings::rlimit(*resource, limit, *lenient),
         Step::OomScore(score) => settings::oom_score(work.proc, *score),
-        Step::Scheduler(attributes) => Ok(kernel::process::set_scheduler(*attributes)?),
-        Step::IoPriority(class, level) => Ok(kernel::process::set_io_priority(*class, *level)?),
-        Step::Personality(domain) => Ok(kernel::process::set_personality(*domain)?),
-        Step::MemoryPolicy(mode, nodes) => Ok(kernel::process::set_memory_policy(*mode, nodes)?),
+        Step::Scheduler(attributes) => Ok(kernel::settings::set_scheduler(*attributes)?),
+        Step::IoPriority(class, level) => Ok(kernel::settings::set_io_priority(*class, *level)?),
+        Step::Personality(domain) => Ok(kernel::settings::set_personality(*domain)?),
+        Step::MemoryPolicy(mode, nodes) => Ok(kernel::settings::set_memory_policy(*mode, nodes)?),
         Step::Label { file, value } => settings::label(work.proc, file, value),
         Step::NoNewPrivileges => Ok(rustix::thread::set_no_new_privs(true)?),
         Step::Seccomp => install_filter(work, assignment.channel),
@@ -327,8 +301,8 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
             }
             Ok(())
         }
-        Step::ParentHooks => parent_hooks(assignment.channel),
-        Step::Hooks(point) => hooks_at(*point, work, state.host_pid),
+        Step::ParentHooks => hooking::wait_for_parent(assignment.channel),
+        Step::Hooks(point) => hooking::run_at(*point, work, state.host_pid),
         Step::FindProgram { uid } => find_program(*uid, work, state),
     }
 }

@@ -1,37 +1,17 @@
 //! The parent's side of a launch.
 
 use crate::agent::Agent;
-use crate::channel::{self, Failure, FromChild};
 use crate::child::{self, Assignment, HookWork, Work};
+use crate::created::{Created, channel_error, give_up};
 use crate::error::{Cause, LaunchError, StepKind};
-use crate::hooks::{self, HookState};
-use crate::launch::{CgroupEntry, ExecLaunch, HookContext, Launch, Started, Stdio, Streams};
+use crate::launch::{CgroupEntry, ExecLaunch, Launch, Started, Stdio, Streams};
 use crate::plan::{self, FilterKind, Situation};
 use crate::sources::{self, Sources};
 use kernel::namespace::{self, Kind, Kinds};
 use kernel::process::{self, Child, CloneOptions};
 use kernel::signal;
-use rustix::io::Errno;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-
-/// A container whose process is set up completely and waits before executing its program.
-///
-/// Dropped without [`Created::start`], it is killed and reaped.
-#[derive(Debug)]
-pub struct Created {
-    program: String,
-    /// Absent once started or given up.
-    waiting: Option<Waiting>,
-    terminal: Option<OwnedFd>,
-    warnings: Vec<String>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    child: Child,
-    channel: OwnedFd,
-}
 
 /// Makes the container's first process and sets it up completely.
 ///
@@ -207,15 +187,10 @@ impl<'a> Making<'a> {
         };
         let child = clone_in(pid_namespace, &options, || child::run(assignment))?;
         drop(theirs);
-        let waiting = Some(Waiting { child, channel: ours });
-        let mut created = Created { program: self.program, waiting, terminal: None, warnings };
+        let mut created = Created::new(self.program, child, ours, warnings);
         created.await_ready(hooks, self.agent)?;
         Ok(created)
     }
-}
-
-fn channel_error(errno: Errno) -> LaunchError {
-    LaunchError::Channel { source: Cause(errno) }
 }
 
 /// Clones with every signal blocked (no handler of the parent's runs in the child), and with the pid namespace for
@@ -247,166 +222,4 @@ fn clone_in(
         return Err(error);
     }
     Ok(child)
-}
-
-/// Kills and reaps; errors mean that it is gone already.
-fn give_up(child: &Child) -> Option<process::Exit> {
-    let _ = process::send_signal(child.pidfd.as_fd(), 9);
-    process::reap(child.pidfd.as_fd()).ok()
-}
-
-impl Created {
-    /// The process's number in the caller's pid namespace.
-    #[must_use]
-    pub fn pid(&self) -> i32 {
-        self.waiting.as_ref().map_or(0, |waiting| waiting.child.pid)
-    }
-
-    /// The process itself.
-    ///
-    /// # Panics
-    /// Never: it is there until [`Created::start`] consumes it.
-    #[must_use]
-    pub fn pidfd(&self) -> BorrowedFd<'_> {
-        self.waiting
-            .as_ref()
-            .map(|waiting| waiting.child.pidfd.as_fd())
-            .expect("present until start consumes self")
-    }
-
-    /// The other end of the container's terminal, once.
-    pub fn terminal(&mut self) -> Option<OwnedFd> {
-        self.terminal.take()
-    }
-
-    /// What is not as the spec asks, without being a reason to fail.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// Lets the process execute its program, and waits until it has.
-    ///
-    /// # Errors
-    /// [`LaunchError::Program`] when the kernel refuses the program; the process is gone then.
-    pub fn start(mut self) -> Result<Started, LaunchError> {
-        if let Some(waiting) = &self.waiting {
-            channel::send_go(waiting.channel.as_fd()).map_err(|errno| self.lost(errno))?;
-            match self.next()? {
-                None => {}
-                Some((FromChild::Failed(failure), _)) => return Err(self.failed(failure)),
-                Some(_) => return Err(channel_error(Errno::PROTO)),
-            }
-        }
-        self.release()
-    }
-
-    fn next(&self) -> Result<Option<(FromChild, Vec<OwnedFd>)>, LaunchError> {
-        match &self.waiting {
-            Some(waiting) => FromChild::receive(waiting.channel.as_fd()).map_err(channel_error),
-            None => Ok(None),
-        }
-    }
-
-    fn await_ready(
-        &mut self,
-        hooks: Option<HookWork<'_>>,
-        agent: Option<Agent<'_>>,
-    ) -> Result<(), LaunchError> {
-        loop {
-            match self.next()? {
-                Some((FromChild::Warning(text), _)) => self.warnings.push(text),
-                Some((FromChild::AtHooks, _)) => self.run_hooks(hooks)?,
-                Some((FromChild::Listener, fds)) => match (agent, fds.first()) {
-                    (Some(agent), Some(listener)) => agent.hand_over(self.pid(), listener.as_fd())?,
-                    _ => return Err(channel_error(Errno::PROTO)),
-                },
-                Some((FromChild::Ready, fds)) => {
-                    self.terminal = fds.into_iter().next();
-                    return Ok(());
-                }
-                Some((FromChild::Failed(failure), _)) => return Err(self.failed(failure)),
-                None => return Err(LaunchError::Died { exit: self.end() }),
-            }
-        }
-    }
-
-    /// Runs the hooks that belong into the caller's namespaces, while the child waits.
-    fn run_hooks(&self, hooks: Option<HookWork<'_>>) -> Result<(), LaunchError> {
-        let (Some(HookWork { spec, context }), Some(waiting)) = (hooks, &self.waiting) else {
-            return Err(channel_error(Errno::PROTO));
-        };
-        let HookContext { id, bundle } = context;
-        let state = HookState { id, bundle, pid: waiting.child.pid, status: "creating", spec };
-        if let Some(listed) = &spec.hooks {
-            hooks::run(&listed.prestart, &state)?;
-            hooks::run(&listed.create_runtime, &state)?;
-        }
-        channel::send_go(waiting.channel.as_fd()).map_err(|errno| self.lost(errno))
-    }
-
-    /// Leaves the process to whoever starts it at its gate ([`Launch::gate`]). Until this is called the process ends
-    /// when the caller does, so that one that nobody has noted down does not stay.
-    ///
-    /// # Errors
-    /// [`LaunchError::Channel`] or [`LaunchError::Died`] when there is no process any more.
-    pub fn leave(mut self) -> Result<Started, LaunchError> {
-        if let Some(waiting) = &self.waiting {
-            channel::send_go(waiting.channel.as_fd()).map_err(|errno| self.lost(errno))?;
-        }
-        self.release()
-    }
-
-    fn release(&mut self) -> Result<Started, LaunchError> {
-        match self.waiting.take() {
-            Some(Waiting { child, .. }) => Ok(Started { pid: child.pid, pidfd: child.pidfd }),
-            None => Err(channel_error(Errno::NOTCONN)),
-        }
-    }
-
-    fn end(&mut self) -> Option<process::Exit> {
-        self.waiting.take().and_then(|waiting| give_up(&waiting.child))
-    }
-
-    fn lost(&self, errno: Errno) -> LaunchError {
-        match errno {
-            Errno::PIPE | Errno::CONNRESET => LaunchError::Died { exit: None },
-            other => channel_error(other),
-        }
-    }
-
-    fn failed(&mut self, failure: Failure) -> LaunchError {
-        self.end();
-        failure_error(failure, std::mem::take(&mut self.program))
-    }
-}
-
-/// What a child's word about its failure means to the caller.
-fn failure_error(failure: Failure, program: String) -> LaunchError {
-    let source = Cause(failure.errno);
-    match failure.step {
-        StepKind::FindProgram if failure.detail == child::NOT_IN_PATH => LaunchError::NotInPath { program },
-        StepKind::FindProgram | StepKind::Execute => LaunchError::Program { program, source },
-        step => LaunchError::Step { step, object: failure.object, detail: failure.detail, source },
-    }
-}
-
-/// Starts a process that waits at its gate ([`Launch::gate`]): `gate` is a connection of
-/// [`kernel::seqpacket::connect`], `program` the command for messages.
-///
-/// # Errors
-/// As [`Created::start`].
-pub fn start_at(gate: BorrowedFd<'_>, program: &str) -> Result<(), LaunchError> {
-    channel::send_go(gate).map_err(channel_error)?;
-    match FromChild::receive(gate).map_err(channel_error)? {
-        None => Ok(()),
-        Some((FromChild::Failed(failure), _)) => Err(failure_error(failure, program.to_owned())),
-        Some(_) => Err(channel_error(Errno::PROTO)),
-    }
-}
-
-impl Drop for Created {
-    fn drop(&mut self) {
-        self.end();
-    }
 }

@@ -16,6 +16,7 @@ pub mod capability;
 mod channel;
 mod child;
 mod create;
+mod created;
 mod error;
 pub mod hooks;
 mod launch;
@@ -26,6 +27,7 @@ pub mod seccomp;
 mod sources;
 mod switches;
 
-pub use create::{Created, create, exec, start_at};
+pub use create::{create, exec};
+pub use created::{Created, start_at};
 pub use error::{Cause, LaunchError, StepKind};
 pub use launch::{CgroupEntry, ExecLaunch, HookContext, JoinedNamespaces, Launch, Started, Stdio, Streams};

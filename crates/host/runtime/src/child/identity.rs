@@ -14,14 +14,14 @@ pub(super) fn assume(identity: &Identity) -> Result<Vec<String>, Fault> {
     let sets = obtainable(identity.capabilities, &mut warnings)?;
     own_streams(identity.uid)?;
     drop_bounding(sets.bounding)?;
-    kernel::process::set_groups(&identity.groups)?;
-    kernel::process::set_group(identity.gid)?;
+    kernel::settings::set_groups(&identity.groups)?;
+    kernel::settings::set_group(identity.gid)?;
     if identity.uid != 0 {
         // Without it a change away from user 0 clears the permitted set (capabilities(7), "Effect of user ID
         // changes on capabilities"). execve(2) resets it.
         rustix::thread::set_keep_capabilities(true)?;
     }
-    kernel::process::set_user(identity.uid)?;
+    kernel::settings::set_user(identity.uid)?;
     set_capabilities(sets)?;
     // A change of users sets it to `fs.suid_dumpable`, which may have been made 1 for debugging.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
@@ -56,7 +56,7 @@ fn drop_bounding(wanted: u64) -> Result<(), Fault> {
         if wanted & (1 << number) != 0 {
             continue;
         }
-        match kernel::process::drop_bounding_capability(number) {
+        match kernel::settings::drop_bounding_capability(number) {
             Ok(()) => {}
             // The kernel has no capability of this number, nor any above.
             Err(Errno::INVAL) => break,

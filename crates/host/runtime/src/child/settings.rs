@@ -33,7 +33,7 @@ pub(super) fn affinity(cpus: &[usize]) -> Outcome {
 /// Takes a new session keyring, so that the program does not see the caller's. Kernels without keys have nothing to
 /// hide, and a quota that is used up is no reason to keep a container from running.
 pub(super) fn keyring() -> Outcome {
-    match kernel::process::new_session_keyring() {
+    match kernel::settings::new_session_keyring() {
         Ok(()) | Err(Errno::NOSYS | Errno::DQUOT | Errno::PERM) => Ok(()),
         Err(other) => Err(other.into()),
     }
@@ -41,14 +41,14 @@ pub(super) fn keyring() -> Outcome {
 
 /// Sets one limit; a lenient one as far as it goes.
 pub(super) fn rlimit(resource: i32, limit: &Rlimit, lenient: bool) -> Outcome {
-    let refusal = match kernel::process::set_limit(resource, limit.soft, limit.hard) {
+    let refusal = match kernel::settings::set_limit(resource, limit.soft, limit.hard) {
         Ok(_) => return Ok(()),
         Err(errno) => errno,
     };
-    let (_, ceiling) = kernel::process::limit(resource)?;
+    let (_, ceiling) = kernel::settings::limit(resource)?;
     if lenient {
         let (soft, hard) = (limit.soft.min(ceiling), limit.hard.min(ceiling));
-        let _ = kernel::process::set_limit(resource, soft, hard);
+        let _ = kernel::settings::set_limit(resource, soft, hard);
         return Ok(());
     }
     let detail = format!("the hard limit cannot be raised above {ceiling}");

@@ -3,7 +3,7 @@
 use super::{CapabilitySets, Identity, Plan, Situation, Step, invalid};
 use crate::capability;
 use crate::error::LaunchError;
-use kernel::process::SchedulerAttributes;
+use kernel::settings::SchedulerAttributes;
 use spec::runtime::{Capabilities, IoPriority, MemoryPolicy, Personality, Process, Rlimit, Scheduler};
 
 /// `getrlimit(2)` names and numbers (asm-generic/resource.h).

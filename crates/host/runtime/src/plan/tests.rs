@@ -1,4 +1,5 @@
 use super::*;
+use crate::options::Recursion;
 use spec::runtime::{Capabilities, Mount, Namespace, Process, Root};
 
 fn words(words: &[&str]) -> Vec<String> {

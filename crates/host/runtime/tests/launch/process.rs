@@ -109,7 +109,7 @@ fn descriptors() {
 
 fn limits() {
     let mut container = Container::new("ulimit -n; ulimit -Hn");
-    let (_, hard) = kernel::process::limit(7).unwrap();
+    let (_, hard) = kernel::settings::limit(7).unwrap();
     container.process().rlimits = vec![Rlimit { kind: "RLIMIT_NOFILE".into(), soft: 100, hard: 200 }];
     assert_eq!(container.run().out, "100\n200\n");
     container.process().rlimits = vec![Rlimit { kind: "RLIMIT_NOFILE".into(), soft: 100, hard: hard + 1 }];
