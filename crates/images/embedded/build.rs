@@ -14,12 +14,16 @@ const PROFILE: &str = "dist-init";
 fn main() -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=SAMPAN_INIT_BIN");
     let program = match env::var_os("SAMPAN_INIT_BIN") {
-        Some(path) => PathBuf::from(path),
+        Some(path) => {
+            println!("cargo::rerun-if-changed={}", PathBuf::from(&path).display());
+            PathBuf::from(path)
+        }
+        // Not named to cargo: it is younger than this run's start, so cargo would run this again.
         None => build()?,
     };
-    let program = program.canonicalize().map_err(|error| format!("{}: {error}", program.display()))?;
-    println!("cargo::rerun-if-changed={}", program.display());
-    println!("cargo::rustc-env=SAMPAN_INIT_PATH={}", program.display());
+    let copy = PathBuf::from(variable("OUT_DIR")?).join("sampan-init");
+    std::fs::copy(&program, &copy).map_err(|error| format!("{}: {error}", program.display()))?;
+    println!("cargo::rustc-env=SAMPAN_INIT_PATH={}", copy.display());
     Ok(())
 }
 
@@ -62,7 +66,11 @@ fn target() -> Result<String, String> {
 
 fn workspace_root() -> Result<PathBuf, String> {
     let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
-    manifest.ancestors().nth(3).map(Path::to_path_buf).ok_or_else(|| String::from("no workspace above this crate"))
+    manifest
+        .ancestors()
+        .nth(3)
+        .map(Path::to_path_buf)
+        .ok_or_else(|| String::from("no workspace above this crate"))
 }
 
 /// `target`, three to five floors above `target/[triple/]profile/build/embedded-hash/out`.
