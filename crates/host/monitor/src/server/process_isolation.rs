@@ -2,7 +2,7 @@
 
 use super::isolation::{ChildStdio, ExecRequest, Failure, Isolation, Launched, OomSignal};
 use super::reactor::Interest;
-use crate::client::Connection;
+use crate::client::{ClientError, Connection};
 use crate::desired::{Desired, NetworkPlan, SeccompChoice};
 use crate::layout::ContainerDirectories;
 use crate::protocol::{FailureKind, Reply, Request};
@@ -104,7 +104,11 @@ impl ProcessIsolation {
             connection.send(&Request::OpenNamespace { kind: "net".into() }, &[])?;
             connection.reply()
         };
-        match ask().map_err(|error| gone(super::isolation::chain(&error)))? {
+        let failed = |error| match error {
+            ClientError::NoMonitor => gone("it is not running; start it first".into()),
+            error => gone(super::isolation::chain(&error)),
+        };
+        match ask().map_err(failed)? {
             (Reply::Namespace, mut fds) if fds.len() == 1 => Ok(fds.remove(0)),
             (Reply::Failed { message, .. }, _) => Err(gone(message)),
             _ => Err(gone("its monitor answered something else".into())),
