@@ -40,6 +40,9 @@ pub enum NetworkError {
         "user specified IP address is supported only when connecting to networks with user configured subnets"
     )]
     FixedAddress,
+    /// Other names belong to networks with name resolution. The words are Docker's.
+    #[error("network-scoped alias is supported only for containers in user defined networks")]
+    Alias,
     /// Every block overlaps something of the host.
     #[error(
         "no free subnet for the default network: all address pools overlap the host's routes; set default-address-pools in the host file"

@@ -51,6 +51,11 @@ impl Engine {
                 text => bridge(self.named_network(name)?, config, text != super::default_bridge::NAME)?,
             },
         };
+        // What would have no effect is refused.
+        let user_defined = matches!(&kind, Kind::Bridge { network, .. } if network.name.as_str() != super::default_bridge::NAME);
+        if !config.network_aliases.is_empty() && !user_defined {
+            return Err(NetworkError::Alias);
+        }
         let gateway = match &kind {
             Kind::Bridge { network, .. } => Some(IpAddr::V4(network.gateway)),
             _ => None,
