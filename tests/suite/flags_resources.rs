@@ -115,7 +115,7 @@ fn weights_and_swap_are_passed_on() {
             .busybox(&["--memory", "16m", "--memory-swap", "8m"], "true")
             .fails_with(125)
             .says("Minimum memoryswap limit should be larger than memory limit");
-        let _ = sampan.busybox(&["--memory-swap", "64m"], "true").fails_with(125).says("memory");
+        let _ = sampan.busybox(&["--memory-swap", "64m"], "true").fails_with(125).says("Memory");
     });
 }
 

@@ -54,7 +54,7 @@ fn capabilities_are_added() {
     isolated(|sampan| {
         sampan.load_busybox();
         let script = "ip link set lo mtu 1400 && cat /sys/class/net/lo/mtu";
-        let _ = sampan.busybox(&[], script).fails_with(1).says("not permitted");
+        let _ = sampan.busybox(&[], script).fails_with(2).says("not permitted");
         let _ = sampan.busybox(&["--cap-add", "NET_ADMIN"], script).ok().prints("1400\n");
         let _ = sampan.busybox(&["--cap-add", "CAP_NET_ADMIN"], script).ok();
         // CAP_NET_ADMIN is bit 12.
@@ -94,9 +94,13 @@ fn no_new_privileges_holds() {
             assert_eq!(status_line(sampan, &["--security-opt", option], "NoNewPrivs"), "1");
         }
         assert_eq!(status_line(sampan, &["--security-opt", "no-new-privileges=false"], "NoNewPrivs"), "0");
-        // A set-user-id program gains nothing.
-        let script = "cp /bin/busybox /tmp/suid && chmod 4755 /tmp/suid && su user -c '/tmp/suid id -u'";
-        let _ = sampan.busybox(&["--security-opt", "no-new-privileges"], script).ok().prints("1000\n");
+        // A set-user-id program gains nothing: a file of root's own stays closed.
+        let cat = tests::paths::program().with_file_name("sampan-init");
+        let share = format!("{}:/cat:ro", cat.display());
+        let script = "cp /cat /tmp/cat; chmod 4755 /tmp/cat; echo secret > /secret; chmod 600 /secret; su user -c '/tmp/cat /secret'";
+        let _ = sampan.busybox(&["-v", &share], script).ok().prints("secret\n");
+        let options = ["-v", &share, "--security-opt", "no-new-privileges"];
+        let _ = sampan.busybox(&options, script).fails_with(1).prints("").says("ermission denied");
     });
 }
 

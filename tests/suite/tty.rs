@@ -75,7 +75,8 @@ fn ctrl_c_and_job_control_work() {
         thread::sleep(Duration::from_millis(100));
         shell.press(CTRL_C);
         shell.expect("# ");
-        // Ctrl-D is the end.
+        // Ctrl-D is the end, once the shell reads keys itself.
+        thread::sleep(Duration::from_millis(200));
         shell.press([4]);
         assert_eq!(shell.wait().0, 130);
     });
