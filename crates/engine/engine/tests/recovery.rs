@@ -68,6 +68,31 @@ fn a_lost_monitor_is_replaced() {
 }
 
 #[test]
+fn a_stop_outlives_the_monitor_that_was_asked() {
+    let Some(place) = Place::new() else { return };
+    let id = place.start(config(&["/bin/sleep", "1000"]));
+    std::thread::scope(|scope| {
+        let stopping = scope.spawn(|| {
+            // The first process of a container ignores what it does not handle, so it is killed in the end.
+            let options = StopOptions { signal: Some("TERM".into()), timeout_seconds: Some(1) };
+            place.another().stop(id.as_str(), &options)
+        });
+        let began = Instant::now();
+        while !place.path("data/containers").join(id.as_str()).join("stopped-by-user.json").exists() {
+            assert!(began.elapsed() < Duration::from_secs(5));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        lose_monitor(&place, &id, false);
+        stopping.join().unwrap().unwrap();
+    });
+    let view = place.engine.inspect(id.as_str()).unwrap();
+    assert_eq!((view.state, view.exited.unwrap().exit_code), (State::Exited, 137));
+    place.engine.remove(id.as_str(), RemoveOptions::default()).unwrap();
+    place.assert_empty();
+}
+
+#[test]
 fn repair_replaces_a_lost_monitor() {
     let Some(place) = Place::new() else { return };
     let id = place.start(config(&["/bin/sleep", "1000"]));

@@ -138,20 +138,27 @@ impl Engine {
             // Whatever the policy says, it must not come back.
             stop::write_intent(directories)?;
         }
-        match self.settle(directories)? {
-            Ownership::Free(liveness) => return Ok(liveness),
-            Ownership::Monitor => {}
-        }
-        match Connection::open(directories) {
-            // The answer comes when it has ended; that it lets go is waited for below.
-            Ok(connection) => match connection.ask(&Request::Stop { signal: KILL, timeout_seconds: 0 }) {
-                Ok(_) | Err(ClientError::Gone) => {}
+        loop {
+            match self.settle(directories)? {
+                Ownership::Free(liveness) => return Ok(liveness),
+                Ownership::Monitor => {}
+            }
+            match Connection::open(directories) {
+                // The answer comes when it has ended; that it lets go is waited for below.
+                Ok(connection) => match connection.ask(&Request::Stop { signal: KILL, timeout_seconds: 0 }) {
+                    Ok(_) | Err(ClientError::Gone) => {}
+                    Err(error) => return Err(error.into()),
+                },
+                Err(ClientError::NoMonitor) => {}
                 Err(error) => return Err(error.into()),
-            },
-            Err(ClientError::NoMonitor) => {}
-            Err(error) => return Err(error.into()),
+            }
+            let liveness = self.let_go(held)?;
+            let left = observe::observe_unowned(directories);
+            if !left.alive && !left.needs_recovery() {
+                return Ok(liveness);
+            }
+            // The monitor was killed before the container: the next one carries it out.
         }
-        self.let_go(held)
     }
 
     /// Removes a container that does not run and is in our hands.

@@ -2,6 +2,7 @@
 
 use super::launch::{LaunchError, Ownership};
 use super::lookup::{Held, LookupError};
+use super::operation::Liveness;
 use super::start::Startable;
 use super::{StartError, StartOptions, observe};
 use crate::Engine;
@@ -71,13 +72,24 @@ impl Engine {
     /// # Errors
     /// See [`StopError`].
     pub fn stop(&self, container: &str, options: &StopOptions) -> Result<(), StopError> {
-        let held = self.hold(container)?;
+        let mut held = self.hold(container)?;
+        let container = held.container.clone();
         let request = stop_request(&held, options)?;
-        if let Some(connection) = self.begin_stop(&held, &request, true)? {
-            let container = held.container.clone();
+        let mut asked = false;
+        while let Some(connection) = self.begin_stop(&held, &request, true)? {
+            asked = true;
             // Others may look after the container while it takes its time.
             drop(held);
-            await_end(&connection, container.id.clone())?;
+            if await_end(&connection, container.id.clone())? == Answer::Ended {
+                break;
+            }
+            held = match self.hold(container.id.as_str()) {
+                // It was to be removed once it had ended.
+                Err(LookupError::NotFound { .. }) => break,
+                held => held?,
+            };
+        }
+        if asked {
             self.event_about("stop", &container);
         }
         Ok(())
@@ -91,9 +103,12 @@ impl Engine {
         let held = self.hold(container)?;
         let request = stop_request(&held, options)?;
         // The intent keeps the policy from starting it before we do; starting clears it.
-        if let Some(connection) = self.begin_stop(&held, &request, true)? {
-            await_end(&connection, held.container.id.clone())?;
-            super::operation::Liveness::take_within(&held.directories, RELEASE_PATIENCE)?;
+        while let Some(connection) = self.begin_stop(&held, &request, true)? {
+            let answer = await_end(&connection, held.container.id.clone())?;
+            Liveness::take_within(&held.directories, RELEASE_PATIENCE)?;
+            if answer == Answer::Ended {
+                break;
+            }
         }
         let startable = Startable {
             id: &held.container.id,
@@ -108,7 +123,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Sends the request to a running container; `None` when there is nothing to wait for.
+    /// Sends the request to a running container; `None` when it does not run.
     fn begin_stop(
         &self,
         held: &Held,
@@ -123,15 +138,28 @@ impl Engine {
         if by_user {
             write_intent(directories)?;
         }
-        if let Ownership::Free(_) = self.settle(directories)? {
-            return Ok(None);
+        loop {
+            if let Ownership::Free(_) = self.settle(directories)? {
+                return Ok(None);
+            }
+            match Connection::open(directories) {
+                // It is about to let go, or was killed just now: the lock tells, once it is free.
+                Err(ClientError::NoMonitor) => {
+                    if Liveness::take_within(directories, RELEASE_PATIENCE)?.is_none() {
+                        return Err(ClientError::NoMonitor.into());
+                    }
+                }
+                connection => {
+                    let connection = connection?;
+                    match connection.send(request, &[]) {
+                        // Its reply will be missing too.
+                        Err(ClientError::Gone) => {}
+                        sent => sent?,
+                    }
+                    return Ok(Some(connection));
+                }
+            }
         }
-        let connection = match Connection::open(directories) {
-            Err(ClientError::NoMonitor) => return Ok(None),
-            connection => connection?,
-        };
-        connection.send(request, &[])?;
-        Ok(Some(connection))
     }
 }
 
@@ -149,11 +177,20 @@ fn stop_request(held: &Held, options: &StopOptions) -> Result<Request, StopError
     Ok(Request::Stop { signal, timeout_seconds })
 }
 
-fn await_end(connection: &Connection, id: ContainerId) -> Result<(), StopError> {
+/// How a monitor answered a request to stop.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// The container has ended.
+    Ended,
+    /// Not at all: the monitor is gone. It ended after the container, or was killed before it.
+    Gone,
+}
+
+fn await_end(connection: &Connection, id: ContainerId) -> Result<Answer, StopError> {
     match connection.reply() {
         Ok((Reply::Failed { message, .. }, _)) => Err(StopError::Refused { id, message }),
-        // Gone means that the monitor ended, which it does after the container.
-        Ok(_) | Err(ClientError::Gone) => Ok(()),
+        Ok(_) => Ok(Answer::Ended),
+        Err(ClientError::Gone) => Ok(Answer::Gone),
         Err(error) => Err(error.into()),
     }
 }
