@@ -39,6 +39,8 @@ pub fn layout() -> PathBuf {
         make_root(lower.path());
         fs::write(lower.path().join("etc/doomed"), "not seen\n").unwrap();
         fs::write(upper.path().join("file"), "layer two\n").unwrap();
+        // The last entry: umoci does not pad the last file of an archive.
+        symlink("file", upper.path().join("link")).unwrap();
         let image = format!("{}:latest", target.display());
         tool("umoci", &["init", "--layout", text(target)]);
         tool("umoci", &["new", "--image", &image]);

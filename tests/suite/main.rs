@@ -18,6 +18,7 @@ mod lifecycle;
 mod lists;
 mod network;
 mod run;
+mod soak;
 mod system;
 mod tty;
 mod volumes;

@@ -114,7 +114,9 @@ impl Bench {
         assert_eq!(self.status("bystander").as_deref(), Some("running"));
         let _ = self.run(&["system", "check"]).ok();
         assert_eq!(self.run(&["images", "--no-trunc"]).ok().stdout(), self.images, "the images changed");
-        self.sampan.require_no_leak_since(&self.before.lock().unwrap(), Census::clone);
+        // Copied: what panics while it holds the lock poisons it.
+        let before = self.before.lock().unwrap().clone();
+        self.sampan.require_no_leak_since(&before, Census::clone);
     }
 
     /// After a failed attempt: what it left must not fail the next ones too.

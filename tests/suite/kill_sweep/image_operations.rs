@@ -15,6 +15,7 @@ pub(super) const IMPORT: Operation = Operation {
     command: |_| vec!["import".into(), small_image::root().display().to_string(), SWEPT.into()],
     judge: |bench, ended| judge_image(bench, ended, SWEPT),
     tidy: |bench, _| {
+        discard(bench, SWEPT);
         let _ = bench.run(&["import", small_image::root().to_str().unwrap(), SWEPT]).ok();
         finish(bench, SWEPT);
     },
@@ -26,6 +27,7 @@ pub(super) const LOAD: Operation = Operation {
     command: |_| vec!["load".into(), "--input".into(), small_image::archive().display().to_string()],
     judge: |bench, ended| judge_image(bench, ended, LOADED),
     tidy: |bench, _| {
+        discard(bench, LOADED);
         let _ = bench.run(&["load", "--input", small_image::archive().to_str().unwrap()]).ok();
         finish(bench, LOADED);
     },
@@ -40,6 +42,7 @@ pub(super) const PULL: Operation = Operation {
     judge: |bench, ended| judge_image(bench, ended, &bench.remote_image()),
     tidy: |bench, _| {
         let name = bench.remote_image();
+        discard(bench, &name);
         let _ = bench.run(&["pull", &name]).ok();
         finish(bench, &name);
     },
@@ -58,6 +61,13 @@ fn judge_image(bench: &Bench, ended: &Ended, name: &str) {
 fn require_image(bench: &Bench, name: &str) {
     let words = ["run", "--rm", "--network", "none", name, "/bin/sh", "-c", SCRIPT];
     let _ = bench.run(&words).ok().prints(WORD);
+}
+
+/// Removes the image if it is there: another import would leave it without a name.
+fn discard(bench: &Bench, name: &str) {
+    if !bench.run(&["images", "--quiet", name]).ok().word().is_empty() {
+        let _ = bench.run(&["rmi", name]).ok();
+    }
 }
 
 /// Once it is there again, it can be used and removed, and nothing of it stays.
