@@ -3,6 +3,7 @@
 
 use super::strike::Ended;
 use crate::images::Registry;
+use std::fs;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,7 +59,7 @@ impl Bench {
         // What is made once per instance, or per network, is not what is swept.
         run(&["run", "--rm", DEMO_IMAGE, "true"]);
         run(&["create", "--name", "kept", "--network", "none", "-v", "kept:/kept", DEMO_IMAGE, "true"]);
-        run(&["run", "-d", "--name", "bystander", DEMO_IMAGE, "sleep", "100000"]);
+        run(&["run", "-d", "--name", "bystander", DEMO_IMAGE, "sleep", "99999"]);
         let images = sampan.run(["images", "--no-trunc"]).ok().stdout();
         let before = Mutex::new(sampan.census());
         Self { sampan, installation, registry, images, before }
@@ -86,6 +87,14 @@ impl Bench {
     /// A field of the swept container.
     pub(super) fn field(&self, format: &str) -> String {
         self.run(&["container", "inspect", "--format", format, SWEPT]).ok().word()
+    }
+
+    /// The swept container's own process is gone, without any repair.
+    pub(super) fn require_no_process_of_swept(&self) {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let line = |process: &fs::DirEntry| fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let left = processes.filter(|process| line(process) == b"sleep\0100000\0").count();
+        assert_eq!(left, 0, "the container's process goes on");
     }
 
     /// What must hold after each kill, before anything is repaired.

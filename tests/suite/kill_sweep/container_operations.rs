@@ -105,6 +105,7 @@ pub(super) const REMOVE: Operation = Operation {
         let status = bench.status(SWEPT);
         if ended.succeeded() {
             assert_eq!(status, None);
+            bench.require_no_process_of_swept();
         }
     },
     tidy: remove_leftover,
