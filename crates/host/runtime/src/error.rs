@@ -9,13 +9,34 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cause(pub Errno);
 
+/// Messages that musl words differently from glibc and Go, whose words people know and search for.
+const WORDS: [(Errno, &str); 14] = [
+    (Errno::LOOP, "too many levels of symbolic links"),
+    (Errno::BUSY, "device or resource busy"),
+    (Errno::OPNOTSUPP, "operation not supported"),
+    (Errno::NOMEM, "cannot allocate memory"),
+    (Errno::IO, "input/output error"),
+    (Errno::XDEV, "invalid cross-device link"),
+    (Errno::MFILE, "too many open files"),
+    (Errno::NFILE, "too many open files in system"),
+    (Errno::NAMETOOLONG, "file name too long"),
+    (Errno::DQUOT, "disk quota exceeded"),
+    (Errno::CHILD, "no child processes"),
+    (Errno::NOTTY, "inappropriate ioctl for device"),
+    (Errno::TOOBIG, "argument list too long"),
+    (Errno::PROTO, "protocol error"),
+];
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((_, words)) = WORDS.iter().find(|(errno, _)| *errno == self.0) {
+            return f.write_str(words);
+        }
         let text = std::io::Error::from(self.0).to_string();
         let text = text.split(" (os error").next().unwrap_or(&text);
         let mut letters = text.chars();
         match letters.next() {
-            // `I/O error` and other words that begin with two capitals stay as they are.
+            // Words that begin with two capitals are names and stay as they are.
             Some(first) if letters.as_str().starts_with(char::is_lowercase) => {
                 write!(f, "{}{}", first.to_ascii_lowercase(), letters.as_str())
             }
@@ -287,6 +308,7 @@ mod tests {
     fn causes_read_like_the_rest_of_a_sentence() {
         assert_eq!(Cause(Errno::NOENT).to_string(), "no such file or directory");
         assert_eq!(Cause(Errno::ACCESS).to_string(), "permission denied");
+        assert_eq!(Cause(Errno::LOOP).to_string(), "too many levels of symbolic links");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! overlayfs (Documentation/filesystems/overlayfs.rst), prepared by the parent.
 //!
-//! Three ways, the newest first: one option for each layer (Linux 6.5), all layers in one option of a file system
+//! Three ways, the newest first: one option for each layer (Linux 6.8), all layers in one option of a file system
 //! context, and mount(2) where that option would be too long. The last one cannot make a detached mount, so the
 //! child does it.
 
@@ -82,9 +82,10 @@ fn refused(errno: Errno) -> Refusal {
 
 /// Mounts the layers, or prepares what the child needs for that.
 pub(super) fn prepare(layers: &Layers<'_>) -> Result<Root, LaunchError> {
-    let newest = if switches::is_disabled("overlay-lowerdir-plus") { Ok(None) } else { mount_each(layers) };
-    if let Some(mount) = newest? {
-        return Ok(Root::Mounted(mount));
+    // Asked for by version, because a context of the older kind takes any option and fails, with a line in the
+    // kernel's log, when all are given.
+    if switches::kernel_is_at_least(6, 8) && !switches::is_disabled("overlay-lowerdir-plus") {
+        return Ok(Root::Mounted(mount_each(layers)?));
     }
     let open = Opened::open(layers)?;
     let lowerdir = open.lowerdir();
@@ -122,25 +123,22 @@ fn finish(context: BorrowedFd<'_>, userxattr: bool) -> Result<OwnedFd, Refusal> 
     fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).map_err(&fail)
 }
 
-/// One option for each layer; `None` on kernels that do not know it.
-fn mount_each(layers: &Layers<'_>) -> Result<Option<OwnedFd>, Refusal> {
+/// One option for each layer.
+fn mount_each(layers: &Layers<'_>) -> Result<OwnedFd, Refusal> {
     let context = context()?;
     let fail = with_messages(context.as_fd());
     let mut long = Vec::new();
     fsconfig_set_string(&context, "source", "overlay").map_err(&fail)?;
-    for (position, lower) in layers.lowers.iter().enumerate() {
-        let set = set_path(context.as_fd(), "lowerdir+", lower, &mut long);
-        if position == 0 && set == Err(Errno::INVAL) {
-            return Ok(None);
-        }
-        set.map_err(|errno| named(&fail, errno, lower))?;
+    for lower in layers.lowers {
+        set_path(context.as_fd(), "lowerdir+", lower, &mut long)
+            .map_err(|errno| named(&fail, errno, lower))?;
     }
     if let (Some(upper), Some(work)) = (layers.upper, layers.work) {
         set_path(context.as_fd(), "upperdir", upper, &mut long)
             .map_err(|errno| named(&fail, errno, upper))?;
         set_path(context.as_fd(), "workdir", work, &mut long).map_err(|errno| named(&fail, errno, work))?;
     }
-    finish(context.as_fd(), layers.userxattr).map(Some)
+    finish(context.as_fd(), layers.userxattr)
 }
 
 /// A path too long for an option is given by a descriptor, which has to stay open until the mount is made.

@@ -52,7 +52,7 @@ fn refused_calls_fail_and_ordinary_work_goes_on() {
             rustix::mount::fsopen("tmpfs", rustix::mount::FsOpenFlags::empty()).unwrap_err(),
             Errno::PERM
         );
-        assert_eq!(kernel::process::new_session_keyring(), Err(Errno::PERM));
+        assert_eq!(kernel::settings::new_session_keyring(), Err(Errno::PERM));
         assert_eq!(kernel::bpf::load_device_program(&[]).unwrap_err(), Errno::PERM);
         assert_eq!(rustix::thread::sched_yield(), ());
         // Threads, processes and files: clone3 looks absent, so the C library clones in the old way.
