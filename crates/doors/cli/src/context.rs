@@ -13,18 +13,19 @@ pub type OpenHost = Box<dyn Fn(Roots) -> Result<HostContext, Box<dyn Error + Sen
 /// The context of one command.
 pub(crate) struct Context {
     roots: Roots,
+    build: &'static str,
     open: OpenHost,
     engine: OnceCell<Engine>,
 }
 
 impl Context {
-    pub(crate) fn new(roots: Roots, open: OpenHost) -> Self {
-        Self { roots, open, engine: OnceCell::new() }
+    pub(crate) fn new(roots: Roots, build: &'static str, open: OpenHost) -> Self {
+        Self { roots, build, open, engine: OnceCell::new() }
     }
 
-    /// The roots of the instance.
-    pub(crate) fn roots(&self) -> &Roots {
-        &self.roots
+    /// What was built.
+    pub(crate) fn build(&self) -> &'static str {
+        self.build
     }
 
     /// The engine, opened at first use: `version` and `--help` touch nothing.

@@ -46,7 +46,7 @@ fn all_help() -> String {
 }
 
 fn entries() -> impl Iterator<Item = Entry> {
-    table::COMMON.iter().chain(table::GROUPS).chain(table::VERBS).chain(table::HIDDEN).copied()
+    table::COMMON.iter().chain(table::GROUPS).chain(table::VERBS).copied()
 }
 
 fn find(words: &[OsString]) -> Result<Meaning<'_>, UsageError> {

@@ -13,6 +13,7 @@ mod dispatch;
 mod failure;
 mod filters;
 mod foreground;
+mod glob;
 mod lifecycle;
 mod local;
 mod moment;
@@ -35,10 +36,11 @@ use std::path::PathBuf;
 /// Version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Runs the command line `args` (the program's name first) and returns the exit code.
-pub fn run(args: Vec<OsString>, open: OpenHost) -> u8 {
+/// Runs the command line `args` (the program's name first) and returns the exit code. `build` identifies what was
+/// built, for `version`.
+pub fn run(args: Vec<OsString>, build: &'static str, open: OpenHost) -> u8 {
     let (debug, outcome) = match args::parse_globals(args) {
-        Ok(globals) => (globals.debug, carry_out(&globals, open)),
+        Ok(globals) => (globals.debug, carry_out(&globals, build, open)),
         Err(error) => {
             (false, Err(Failure::from(error).with_hint("Run 'sampan --help' for more information")))
         }
@@ -52,7 +54,7 @@ pub fn run(args: Vec<OsString>, open: OpenHost) -> u8 {
     }
 }
 
-fn carry_out(globals: &Globals, open: OpenHost) -> Result<u8, Failure> {
+fn carry_out(globals: &Globals, build: &'static str, open: OpenHost) -> Result<u8, Failure> {
     refuse_servers(globals.host.as_deref())?;
     let root = |typed: &Option<PathBuf>, variable: &str, default: PathBuf| {
         let chosen = typed.clone().or_else(|| std::env::var_os(variable).map(PathBuf::from));
@@ -63,9 +65,9 @@ fn carry_out(globals: &Globals, open: OpenHost) -> Result<u8, Failure> {
         data: root(&globals.data_root, "SAMPAN_DATA_ROOT", defaults.data)?,
         exec: root(&globals.exec_root, "SAMPAN_EXEC_ROOT", defaults.exec)?,
     };
-    let mut context = Context::new(roots, open);
+    let mut context = Context::new(roots, build, open);
     if globals.version {
-        context.line(&format!("sampan version {VERSION}"))?;
+        context.line(&format!("sampan version {VERSION}, build {build}"))?;
         return Ok(0);
     }
     dispatch::dispatch(&mut context, globals)

@@ -1,17 +1,50 @@
 //! Which words mean which verbs.
 
 use crate::args::{Entry, Group, GroupVerb, Verb};
-use crate::verbs::{
-    attach::ATTACH, create::CREATE, exec::EXEC, kill::KILL, logs::LOGS, pause::PAUSE, pause::UNPAUSE,
-    port::PORT, prune::CONTAINER_PRUNE, prune::SYSTEM_PRUNE, ps::PS, rename::RENAME, restart::RESTART,
-    rm::RM, run::RUN, start::START, stop::STOP, system_boot::SYSTEM_BOOT, system_check::SYSTEM_CHECK,
-    system_reap::SYSTEM_REAP, top::TOP, wait::WAIT,
-};
+use crate::verbs::attach::ATTACH;
+use crate::verbs::create::CREATE;
+use crate::verbs::events::EVENTS;
+use crate::verbs::exec::EXEC;
+use crate::verbs::image_inspect::IMAGE_INSPECT;
+use crate::verbs::image_prune::IMAGE_PRUNE;
+use crate::verbs::images::IMAGES;
+use crate::verbs::import::IMPORT;
+use crate::verbs::info::INFO;
+use crate::verbs::inspect::{CONTAINER_INSPECT, INSPECT};
+use crate::verbs::kill::KILL;
+use crate::verbs::load::LOAD;
+use crate::verbs::logs::LOGS;
+use crate::verbs::pause::{PAUSE, UNPAUSE};
+use crate::verbs::port::PORT;
+use crate::verbs::prune::{CONTAINER_PRUNE, SYSTEM_PRUNE};
+use crate::verbs::ps::PS;
+use crate::verbs::pull::PULL;
+use crate::verbs::rename::RENAME;
+use crate::verbs::restart::RESTART;
+use crate::verbs::rm::RM;
+use crate::verbs::rmi::RMI;
+use crate::verbs::run::RUN;
+use crate::verbs::start::START;
+use crate::verbs::stop::STOP;
+use crate::verbs::system_boot::SYSTEM_BOOT;
+use crate::verbs::system_check::SYSTEM_CHECK;
+use crate::verbs::system_df::SYSTEM_DF;
+use crate::verbs::system_reap::SYSTEM_REAP;
+use crate::verbs::tag::TAG;
+use crate::verbs::top::TOP;
+use crate::verbs::version::VERSION_VERB;
+use crate::verbs::volume_create::VOLUME_CREATE;
+use crate::verbs::volume_inspect::VOLUME_INSPECT;
+use crate::verbs::volume_ls::VOLUME_LS;
+use crate::verbs::volume_prune::VOLUME_PRUNE;
+use crate::verbs::volume_rm::VOLUME_RM;
+use crate::verbs::wait::WAIT;
 
 const fn verb(name: &'static str, verb: &'static Verb) -> GroupVerb {
     GroupVerb { name, verb, listed: true }
 }
 
+/// Understood and not listed.
 const fn alias(name: &'static str, verb: &'static Verb) -> GroupVerb {
     GroupVerb { name, verb, listed: false }
 }
@@ -23,6 +56,7 @@ static CONTAINER: Group = Group {
         verb("attach", &ATTACH),
         verb("create", &CREATE),
         verb("exec", &EXEC),
+        verb("inspect", &CONTAINER_INSPECT),
         verb("kill", &KILL),
         verb("logs", &LOGS),
         verb("ls", &PS),
@@ -44,40 +78,86 @@ static CONTAINER: Group = Group {
     ],
 };
 
+static IMAGE: Group = Group {
+    name: "image",
+    about: "Manage images",
+    verbs: &[
+        verb("import", &IMPORT),
+        verb("inspect", &IMAGE_INSPECT),
+        verb("load", &LOAD),
+        verb("ls", &IMAGES),
+        alias("list", &IMAGES),
+        verb("prune", &IMAGE_PRUNE),
+        verb("pull", &PULL),
+        verb("rm", &RMI),
+        alias("remove", &RMI),
+        verb("tag", &TAG),
+    ],
+};
+
 static SYSTEM: Group = Group {
     name: "system",
     about: "Manage this installation",
     verbs: &[
         verb("boot", &SYSTEM_BOOT),
         verb("check", &SYSTEM_CHECK),
+        verb("df", &SYSTEM_DF),
+        verb("events", &EVENTS),
+        verb("info", &INFO),
         verb("prune", &SYSTEM_PRUNE),
         alias("reap", &SYSTEM_REAP),
     ],
 };
 
+static VOLUME: Group = Group {
+    name: "volume",
+    about: "Manage volumes",
+    verbs: &[
+        verb("create", &VOLUME_CREATE),
+        verb("inspect", &VOLUME_INSPECT),
+        verb("ls", &VOLUME_LS),
+        alias("list", &VOLUME_LS),
+        verb("prune", &VOLUME_PRUNE),
+        verb("rm", &VOLUME_RM),
+        alias("remove", &VOLUME_RM),
+    ],
+};
+
 /// Shown first.
-pub(crate) static COMMON: &[Entry] = &[Entry::Verb(&RUN), Entry::Verb(&EXEC), Entry::Verb(&PS)];
+pub(crate) static COMMON: &[Entry] = &[
+    Entry::Verb(&RUN),
+    Entry::Verb(&EXEC),
+    Entry::Verb(&PS),
+    Entry::Verb(&PULL),
+    Entry::Verb(&IMAGES),
+    Entry::Verb(&VERSION_VERB),
+    Entry::Verb(&INFO),
+];
 
 /// Nouns.
-pub(crate) static GROUPS: &[Entry] = &[Entry::Group(&CONTAINER), Entry::Group(&SYSTEM)];
+pub(crate) static GROUPS: &[Entry] =
+    &[Entry::Group(&CONTAINER), Entry::Group(&IMAGE), Entry::Group(&SYSTEM), Entry::Group(&VOLUME)];
 
 /// All others.
 pub(crate) static VERBS: &[Entry] = &[
     Entry::Verb(&ATTACH),
     Entry::Verb(&CREATE),
+    Entry::Verb(&EVENTS),
+    Entry::Verb(&IMPORT),
+    Entry::Verb(&INSPECT),
     Entry::Verb(&KILL),
+    Entry::Verb(&LOAD),
     Entry::Verb(&LOGS),
     Entry::Verb(&PAUSE),
     Entry::Verb(&PORT),
     Entry::Verb(&RENAME),
     Entry::Verb(&RESTART),
     Entry::Verb(&RM),
+    Entry::Verb(&RMI),
     Entry::Verb(&START),
     Entry::Verb(&STOP),
+    Entry::Verb(&TAG),
     Entry::Verb(&TOP),
     Entry::Verb(&UNPAUSE),
     Entry::Verb(&WAIT),
 ];
-
-/// Understood and not listed.
-pub(crate) static HIDDEN: &[Entry] = &[];

@@ -9,8 +9,6 @@ use clap::Command;
 pub(crate) struct Verb {
     /// Its name.
     pub(crate) name: &'static str,
-    /// The noun it belongs to, for the noun form (`container run`) and the help.
-    pub(crate) noun: &'static str,
     /// All its spellings, as the help lists them.
     pub(crate) spellings: &'static [&'static str],
     /// What follows the name in the usage line.

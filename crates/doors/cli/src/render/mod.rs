@@ -9,4 +9,4 @@ mod template;
 pub(crate) mod units;
 
 pub(crate) use list::{Column, List, Row};
-pub(crate) use template::{TemplateFailure, render_document};
+pub(crate) use template::render_document;

@@ -11,7 +11,6 @@ use engine::Streams;
 /// The verb.
 pub(crate) static ATTACH: Verb = Verb {
     name: "attach",
-    noun: "container",
     spellings: &["sampan container attach", "sampan attach"],
     usage: "[OPTIONS] CONTAINER",
     about: "Attach local standard input, output, and error streams to a running container",

@@ -15,7 +15,6 @@ use std::path::PathBuf;
 /// The verb.
 pub(crate) static CREATE: Verb = Verb {
     name: "create",
-    noun: "container",
     spellings: &["sampan container create", "sampan create"],
     usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
     about: "Create a new container",

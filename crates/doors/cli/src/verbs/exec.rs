@@ -13,7 +13,6 @@ use std::path::Path;
 /// The verb.
 pub(crate) static EXEC: Verb = Verb {
     name: "exec",
-    noun: "container",
     spellings: &["sampan container exec", "sampan exec"],
     usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
     about: "Execute a command in a running container",

@@ -12,7 +12,6 @@ use serde_json::Value;
 /// `sampan inspect`: of any kind.
 pub(crate) static INSPECT: Verb = Verb {
     name: "inspect",
-    noun: "",
     spellings: &["sampan inspect"],
     usage: "[OPTIONS] NAME|ID [NAME|ID...]",
     about: "Return low-level information on sampan objects",
@@ -25,7 +24,6 @@ pub(crate) static INSPECT: Verb = Verb {
 /// `sampan container inspect`.
 pub(crate) static CONTAINER_INSPECT: Verb = Verb {
     name: "inspect",
-    noun: "container",
     spellings: &["sampan container inspect"],
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     about: "Display detailed information on one or more containers",
@@ -36,13 +34,20 @@ pub(crate) static CONTAINER_INSPECT: Verb = Verb {
 };
 
 fn define(command: Command) -> Command {
-    command
-        .arg(text("format", 'f', "string", "Format output: 'json' or a Go template"))
-        .arg(switch("size", 's', "Display total file sizes if the type is container"))
+    command.arg(text("format", 'f', "string", "Format output: 'json' or a Go template")).arg(switch(
+        "size",
+        's',
+        "Display total file sizes if the type is container",
+    ))
 }
 
 fn define_any(command: Command) -> Command {
-    define(command).arg(text("type", '\0', "string", "Only inspect objects of the given type: container, image, volume"))
+    define(command).arg(text(
+        "type",
+        '\0',
+        "string",
+        "Only inspect objects of the given type: container, image, volume",
+    ))
 }
 
 fn run_any(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
@@ -52,7 +57,9 @@ fn run_any(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         "image" => &[image],
         "volume" => &[volume],
         other => {
-            return Err(Failure::new(format!("{other:?} is not a valid value for --type: use container, image or volume")));
+            return Err(Failure::new(format!(
+                "{other:?} is not a valid value for --type: use container, image or volume"
+            )));
         }
     };
     print_all(context, typed, finders)
@@ -116,7 +123,8 @@ fn container(context: &Context, name: &str, size: bool) -> Result<Option<Value>,
     let mut whole = inspect(&view);
     if size {
         let usage = engine.disk_usage().map_err(|error| Failure::of(&error))?;
-        let writable = usage.containers.iter().find(|one| one.view.id == view.id).map_or(0, |one| one.writable);
+        let writable =
+            usage.containers.iter().find(|one| one.view.id == view.id).map_or(0, |one| one.writable);
         let image = usage.images.images.iter().find(|one| one.info.image.id == view.image_id);
         let root = writable + image.map_or(0, |one| one.info.size);
         (whole.size_rw, whole.size_root_fs) = (i64::try_from(writable).ok(), i64::try_from(root).ok());

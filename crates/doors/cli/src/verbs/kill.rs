@@ -9,7 +9,6 @@ use clap::Command;
 /// The verb.
 pub(crate) static KILL: Verb = Verb {
     name: "kill",
-    noun: "container",
     spellings: &["sampan container kill", "sampan kill"],
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     about: "Kill one or more running containers",

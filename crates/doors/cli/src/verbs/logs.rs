@@ -10,7 +10,6 @@ use std::io::{self, Write};
 /// The verb.
 pub(crate) static LOGS: Verb = Verb {
     name: "logs",
-    noun: "container",
     spellings: &["sampan container logs", "sampan logs"],
     usage: "[OPTIONS] CONTAINER",
     about: "Fetch the logs of a container",

@@ -6,7 +6,6 @@ use crate::args::{Arity, Verb};
 /// `pause`.
 pub(crate) static PAUSE: Verb = Verb {
     name: "pause",
-    noun: "container",
     spellings: &["sampan container pause", "sampan pause"],
     usage: "CONTAINER [CONTAINER...]",
     about: "Pause all processes within one or more containers",
@@ -22,7 +21,6 @@ pub(crate) static PAUSE: Verb = Verb {
 /// `unpause`.
 pub(crate) static UNPAUSE: Verb = Verb {
     name: "unpause",
-    noun: "container",
     spellings: &["sampan container unpause", "sampan unpause"],
     usage: "CONTAINER [CONTAINER...]",
     about: "Unpause all processes within one or more containers",

@@ -8,7 +8,6 @@ use crate::local::from_engine_container::inspect;
 /// The verb.
 pub(crate) static PORT: Verb = Verb {
     name: "port",
-    noun: "container",
     spellings: &["sampan container port", "sampan port"],
     usage: "CONTAINER [PRIVATE_PORT[/PROTO]]",
     about: "List port mappings or a specific mapping for the container",

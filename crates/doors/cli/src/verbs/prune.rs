@@ -13,7 +13,6 @@ use engine::system::{PruneOptions, PruneReport};
 /// `system prune`.
 pub(crate) static SYSTEM_PRUNE: Verb = Verb {
     name: "prune",
-    noun: "system",
     spellings: &["sampan system prune"],
     usage: "[OPTIONS]",
     about: "Remove unused data",
@@ -26,7 +25,6 @@ pub(crate) static SYSTEM_PRUNE: Verb = Verb {
 /// `container prune`.
 pub(crate) static CONTAINER_PRUNE: Verb = Verb {
     name: "prune",
-    noun: "container",
     spellings: &["sampan container prune"],
     usage: "[OPTIONS]",
     about: "Remove all stopped containers",
@@ -89,6 +87,10 @@ impl Keep {
         let excluded = self.filters.values("label!").iter().any(|wanted| has_label(labels, wanted));
         young || excluded || !self.filters.labels(labels)
     }
+    /// The same for an image.
+    pub(super) fn keeps_image(&self, info: &ImageInfo) -> bool {
+        self.keeps(info.image.config.created.as_deref(), &info.image.config.config.labels)
+    }
 }
 
 fn has_label(labels: &docker_model::StringMap, wanted: &str) -> bool {
@@ -141,10 +143,7 @@ fn prune(context: &Context, keep: &Keep, images: Option<PruneScope>, volumes: bo
         images,
         volumes: volumes.then_some(false),
         keep_container: &|view: &ContainerView| keep.keeps(Some(&view.created), &view.effective.labels),
-        keep_image: &|info: &ImageInfo| {
-            let labels = info.image.config.config.labels.clone().into_iter().collect();
-            keep.keeps(info.image.config.created.as_deref(), &labels)
-        },
+        keep_image: &|info: &ImageInfo| keep.keeps_image(info),
     };
     let report = context.engine()?.prune(&options).map_err(|error| Failure::of(&error))?;
     context.print(&told(&report))?;
@@ -152,7 +151,7 @@ fn prune(context: &Context, keep: &Keep, images: Option<PruneScope>, volumes: bo
 }
 
 /// Docker's report.
-fn told(report: &PruneReport) -> String {
+pub(super) fn told(report: &PruneReport) -> String {
     let mut text = String::new();
     let mut section = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {

@@ -15,7 +15,6 @@ use engine::{HealthStatus, ListFilter, State};
 /// The verb.
 pub(crate) static PS: Verb = Verb {
     name: "ps",
-    noun: "container",
     spellings: &["sampan container ls", "sampan container list", "sampan container ps", "sampan ps"],
     usage: "[OPTIONS]",
     about: "List containers",

@@ -21,14 +21,19 @@ pub(super) fn pull(
     }
     let reference = Reference::parse(image).map_err(|error| Failure::of(&error))?;
     eprintln!("{}: Pulling from {}", reference.tag().unwrap_or("latest"), reference.repository());
-    let progress = Lines::new(io::stderr().is_terminal());
+    let progress = Lines::new(io::stderr().is_terminal(), io::stderr);
     lifecycle.pull(image, platform, &progress)
 }
 
+/// The lines, on standard error.
+pub(super) fn lines() -> impl Progress {
+    Lines::new(io::stderr().is_terminal(), io::stderr)
+}
+
 /// One line per layer: rewritten in place on a terminal, appended elsewhere when its step changes.
-#[derive(Debug)]
-struct Lines {
+pub(super) struct Lines<W> {
     terminal: bool,
+    out: fn() -> W,
     layers: Mutex<Layers>,
 }
 
@@ -38,13 +43,14 @@ struct Layers {
     texts: HashMap<String, String>,
 }
 
-impl Lines {
-    fn new(terminal: bool) -> Self {
-        Self { terminal, layers: Mutex::default() }
+impl<W: Write> Lines<W> {
+    /// Prints to `out`, which is a terminal or not.
+    pub(super) fn new(terminal: bool, out: fn() -> W) -> Self {
+        Self { terminal, out, layers: Mutex::default() }
     }
 }
 
-impl Progress for Lines {
+impl<W: Write> Progress for Lines<W> {
     fn layer(&self, blob: &Digest, step: Step) {
         let id: String = blob.as_str().rsplit(':').next().unwrap_or_default().chars().take(12).collect();
         let words = words(&step, self.terminal);
@@ -53,18 +59,19 @@ impl Progress for Lines {
         if layers.texts.get(&id) == Some(&words) {
             return;
         }
+        let mut text = String::new();
         if !layers.texts.contains_key(&id) {
             layers.order.push(id.clone());
-            if self.terminal {
-                eprintln!();
-            }
+            text.push_str(if self.terminal { "\n" } else { "" });
         }
-        let _ = if self.terminal {
+        if self.terminal {
             let up = layers.order.len() - layers.order.iter().position(|known| *known == id).unwrap_or(0);
-            write!(io::stderr(), "\x1b[{up}A\r\x1b[2K{id}: {words}\x1b[{up}B\r")
+            text.push_str(&format!("\x1b[{up}A\r\x1b[2K{id}: {words}\x1b[{up}B\r"));
         } else {
-            writeln!(io::stderr(), "{id}: {words}")
-        };
+            text.push_str(&format!("{id}: {words}\n"));
+        }
+        // Nobody reads: the pull goes on all the same.
+        let _ = (self.out)().write_all(text.as_bytes());
         layers.texts.insert(id, words);
     }
 }

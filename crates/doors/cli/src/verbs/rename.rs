@@ -7,7 +7,6 @@ use crate::failure::Failure;
 /// The verb.
 pub(crate) static RENAME: Verb = Verb {
     name: "rename",
-    noun: "container",
     spellings: &["sampan container rename", "sampan rename"],
     usage: "CONTAINER NEW_NAME",
     about: "Rename a container",

@@ -9,7 +9,6 @@ use crate::failure::Failure;
 /// The verb.
 pub(crate) static RESTART: Verb = Verb {
     name: "restart",
-    noun: "container",
     spellings: &["sampan container restart", "sampan restart"],
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     about: "Restart one or more containers",

@@ -9,7 +9,6 @@ use clap::Command;
 /// The verb.
 pub(crate) static RM: Verb = Verb {
     name: "rm",
-    noun: "container",
     spellings: &["sampan container rm", "sampan container remove", "sampan rm"],
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     about: "Remove one or more containers",

@@ -14,7 +14,6 @@ use engine::Streams;
 /// The verb.
 pub(crate) static RUN: Verb = Verb {
     name: "run",
-    noun: "container",
     spellings: &["sampan container run", "sampan run"],
     usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
     about: "Create and run a new container from an image",

@@ -13,7 +13,6 @@ use engine::Streams;
 /// The verb.
 pub(crate) static START: Verb = Verb {
     name: "start",
-    noun: "container",
     spellings: &["sampan container start", "sampan start"],
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     about: "Start one or more stopped containers",

@@ -11,7 +11,6 @@ use clap::Command;
 /// The verb.
 pub(crate) static STOP: Verb = Verb {
     name: "stop",
-    noun: "container",
     spellings: &["sampan container stop", "sampan stop"],
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     about: "Stop one or more running containers",

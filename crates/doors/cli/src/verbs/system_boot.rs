@@ -8,7 +8,6 @@ use crate::failure::{Failure, chain};
 /// The verb.
 pub(crate) static SYSTEM_BOOT: Verb = Verb {
     name: "boot",
-    noun: "system",
     spellings: &["sampan system boot"],
     usage: "",
     about: "Start the containers that their restart policies want (to be run once after each boot)",

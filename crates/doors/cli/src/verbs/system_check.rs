@@ -10,7 +10,6 @@ use engine::system::{CheckReport, Problem};
 /// The verb.
 pub(crate) static SYSTEM_CHECK: Verb = Verb {
     name: "check",
-    noun: "system",
     spellings: &["sampan system check"],
     usage: "[OPTIONS]",
     about: "Look for anything that is lost, damaged or left over",

@@ -8,7 +8,6 @@ use crate::failure::Failure;
 /// The verb; no help lists it.
 pub(crate) static SYSTEM_REAP: Verb = Verb {
     name: "reap",
-    noun: "system",
     spellings: &["sampan system reap"],
     usage: "CONTAINER_ID [CONTAINER_ID...]",
     about: "Remove containers that have ended and are to be removed",

@@ -8,7 +8,6 @@ use crate::render::{Column, List, Row};
 /// The verb.
 pub(crate) static TOP: Verb = Verb {
     name: "top",
-    noun: "container",
     spellings: &["sampan container top", "sampan top"],
     usage: "CONTAINER",
     about: "Display the running processes of a container",

@@ -8,7 +8,6 @@ use crate::failure::Failure;
 /// The verb.
 pub(crate) static WAIT: Verb = Verb {
     name: "wait",
-    noun: "container",
     spellings: &["sampan container wait", "sampan wait"],
     usage: "CONTAINER [CONTAINER...]",
     about: "Block until one or more containers stop, then print their exit codes",

@@ -6,7 +6,7 @@ mod network;
 mod summary;
 
 pub(crate) use inspect::inspect;
-pub(crate) use summary::{status_text, summary};
+pub(crate) use summary::summary;
 
 use docker_model::{MountPoint, ZERO_TIME};
 use engine::model::{ContainerView, MountView, NetworkChoice};

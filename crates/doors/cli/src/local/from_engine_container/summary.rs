@@ -36,7 +36,7 @@ fn command(view: &ContainerView) -> String {
 }
 
 /// What `ps` says in STATUS.
-pub(crate) fn status_text(view: &ContainerView, now: i64) -> String {
+fn status_text(view: &ContainerView, now: i64) -> String {
     let since = |time: &str| human_duration(now - epoch_seconds(time));
     match (view.state, &view.started, &view.exited) {
         (State::Running | State::Paused, Some(started), _) => {

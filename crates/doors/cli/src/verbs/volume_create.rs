@@ -1,0 +1,45 @@
+//! `volume create`: makes a volume.
+
+use crate::args::{Arity, Refused, Typed, Verb, list, text};
+use crate::context::Context;
+use crate::failure::Failure;
+use clap::Command;
+use ids::VolumeName;
+
+/// The verb.
+pub(crate) static VOLUME_CREATE: Verb = Verb {
+    name: "create",
+    spellings: &["sampan volume create"],
+    usage: "[OPTIONS] [VOLUME]",
+    about: "Create a volume",
+    define,
+    refused: &[Refused { name: "opt", short: 'o', reason: "the local driver has no options yet" }],
+    arity: Arity::AtMost(1),
+    run,
+};
+
+fn define(command: Command) -> Command {
+    command
+        .arg(text("driver", 'd', "string", "Specify volume driver name").default_value("local"))
+        .arg(list("label", '\0', "list", "Set metadata for a volume"))
+        .arg(text("name", '\0', "string", "Specify volume name").hide(true))
+}
+
+fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
+    let driver = typed.text("driver").unwrap_or("local");
+    if driver != "local" {
+        return Err(Failure::new(format!(
+            "error looking up volume plugin {driver}: only the local driver is here"
+        )));
+    }
+    let name = typed.argument(0).or_else(|| typed.text("name")).filter(|name| !name.is_empty());
+    let name = name.map(VolumeName::parse).transpose().map_err(|error| Failure::of(&error))?;
+    let labels = typed.list("label").into_iter().map(|label| {
+        let (key, value) = label.split_once('=').unwrap_or((label, ""));
+        (key.to_owned(), value.to_owned())
+    });
+    let view =
+        context.engine()?.create_volume(name, labels.collect()).map_err(|error| Failure::of(&error))?;
+    context.line(view.name.as_str())?;
+    Ok(0)
+}

@@ -1,0 +1,33 @@
+//! `volume inspect`: everything about volumes.
+
+use crate::args::{Arity, Verb, text};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::local::from_engine_volume::volume;
+use engine::volumes::VolumesError;
+use ids::VolumeName;
+use serde_json::Value;
+
+/// The verb.
+pub(crate) static VOLUME_INSPECT: Verb = Verb {
+    name: "inspect",
+    spellings: &["sampan volume inspect"],
+    usage: "[OPTIONS] VOLUME [VOLUME...]",
+    about: "Display detailed information on one or more volumes",
+    define: |command| command.arg(text("format", 'f', "string", "Format output: 'json' or a Go template")),
+    refused: &[],
+    arity: Arity::AtLeast(1),
+    run: |context, typed| {
+        super::inspect::print_all(context, typed, &[|context, name, _| find(context, name)])
+    },
+};
+
+/// A volume's document; `None` when there is none of that name.
+pub(crate) fn find(context: &Context, name: &str) -> Result<Option<Value>, Failure> {
+    let Ok(name) = VolumeName::parse(name) else { return Ok(None) };
+    match context.engine()?.inspect_volume(&name) {
+        Ok(view) => super::inspect::document(&volume(&view)).map(Some),
+        Err(VolumesError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(Failure::of(&error)),
+    }
+}
