@@ -332,7 +332,10 @@ mod tests {
             let (command, refused) = match (words, find(words)) {
                 ("docker", _) => (define_globals(Command::new("sampan")), GLOBALS_REFUSED),
                 (_, Some(verb)) => (verb_command(verb), verb.refused),
-                (_, None) => continue,
+                (_, None) => {
+                    wrong.push(format!("{words}: no such verb"));
+                    continue;
+                }
             };
             for flag in flags.split_whitespace() {
                 let (name, short) = flag.split_once('/').unwrap_or((flag, "\0"));

@@ -1,7 +1,7 @@
 //! The engine's images in Docker's words.
 
 use docker_model::{
-    ContainerConfig, DriverData, Empty, HealthcheckConfig, ImageInspect, ImageMetadata, ImageSummary, RootFs,
+    ContainerConfig, DriverData, Empty, HealthcheckConfig, ImageInspect, ImageMetadata, RootFs,
 };
 use engine::image::ImageInfo;
 use engine::spec::image::{ExecutionConfig, Healthcheck};
@@ -29,22 +29,6 @@ pub(crate) fn inspect(info: &ImageInfo) -> ImageInspect {
         },
         metadata: ImageMetadata { last_tag_time: added(info) },
         ..ImageInspect::default()
-    }
-}
-
-/// `GET /images/json` has one of these per image.
-pub(crate) fn summary(info: &ImageInfo) -> ImageSummary {
-    let labels = &info.image.config.config.labels;
-    ImageSummary {
-        containers: -1,
-        created: created_seconds(info),
-        id: info.image.id.to_string(),
-        labels: (!labels.is_empty()).then(|| labels.clone()),
-        repo_digests: info.digests.iter().map(ids::Reference::familiar).collect(),
-        repo_tags: info.tags.iter().map(ids::Reference::familiar).collect(),
-        shared_size: -1,
-        size: i64::try_from(info.size).unwrap_or(i64::MAX),
-        ..ImageSummary::default()
     }
 }
 

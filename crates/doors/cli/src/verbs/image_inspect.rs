@@ -1,6 +1,6 @@
 //! `image inspect`: everything about images.
 
-use crate::args::{Arity, Verb, text};
+use crate::args::{Arity, Refused, Verb, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::local::from_engine_image::inspect;
@@ -13,7 +13,10 @@ pub(crate) static IMAGE_INSPECT: Verb = Verb {
     usage: "[OPTIONS] IMAGE [IMAGE...]",
     about: "Display detailed information on one or more images",
     define: |command| command.arg(text("format", 'f', "string", "Format output: 'json' or a Go template")),
-    refused: &[],
+    refused: &[
+        Refused { name: "platform", short: '\0', reason: "this store keeps one platform of an image" },
+        Refused { name: "platform", short: '\0', reason: "images are kept for one platform each" },
+    ],
     arity: Arity::AtLeast(1),
     run: |context, typed| {
         super::inspect::print_all(context, typed, &[|context, name, _| find(context, name)])

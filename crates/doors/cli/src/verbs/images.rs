@@ -1,6 +1,6 @@
 //! `images`: lists images.
 
-use crate::args::{Arity, Typed, Verb, list, switch, text};
+use crate::args::{Arity, Refused, Typed, Verb, list, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::filters::Filters;
@@ -18,7 +18,10 @@ pub(crate) static IMAGES: Verb = Verb {
     usage: "[OPTIONS] [REPOSITORY[:TAG]]",
     about: "List images",
     define,
-    refused: &[],
+    refused: &[
+        Refused { name: "tree", short: '\0', reason: "this store keeps one platform of an image" },
+        Refused { name: "tree", short: '\0', reason: "images are kept for one platform each" },
+    ],
     arity: Arity::AtMost(1),
     run,
 };

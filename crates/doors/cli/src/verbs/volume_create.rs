@@ -6,6 +6,10 @@ use crate::failure::Failure;
 use clap::Command;
 use ids::VolumeName;
 
+const fn cluster(name: &'static str) -> Refused {
+    Refused { name, short: '\0', reason: "it is for Swarm's cluster volumes" }
+}
+
 /// The verb.
 pub(crate) static VOLUME_CREATE: Verb = Verb {
     name: "create",
@@ -13,7 +17,29 @@ pub(crate) static VOLUME_CREATE: Verb = Verb {
     usage: "[OPTIONS] [VOLUME]",
     about: "Create a volume",
     define,
-    refused: &[Refused { name: "opt", short: 'o', reason: "the local driver has no options yet" }],
+    refused: &[
+        Refused { name: "availability", short: '\0', reason: "there is no swarm" },
+        Refused { name: "group", short: '\0', reason: "there is no swarm" },
+        Refused { name: "limit-bytes", short: '\0', reason: "there is no swarm" },
+        Refused { name: "required-bytes", short: '\0', reason: "there is no swarm" },
+        Refused { name: "scope", short: '\0', reason: "there is no swarm" },
+        Refused { name: "secret", short: '\0', reason: "there is no swarm" },
+        Refused { name: "sharing", short: '\0', reason: "there is no swarm" },
+        Refused { name: "topology-preferred", short: '\0', reason: "there is no swarm" },
+        Refused { name: "topology-required", short: '\0', reason: "there is no swarm" },
+        Refused { name: "type", short: '\0', reason: "there is no swarm" },
+        cluster("availability"),
+        cluster("group"),
+        cluster("limit-bytes"),
+        cluster("required-bytes"),
+        cluster("scope"),
+        cluster("secret"),
+        cluster("sharing"),
+        cluster("topology-preferred"),
+        cluster("topology-required"),
+        cluster("type"),
+        Refused { name: "opt", short: 'o', reason: "the local driver has no options yet" },
+    ],
     arity: Arity::AtMost(1),
     run,
 };

@@ -1,6 +1,6 @@
 //! `volume ls`: lists volumes.
 
-use crate::args::{Arity, Typed, Verb, list, switch, text};
+use crate::args::{Arity, Refused, Typed, Verb, list, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::filters::Filters;
@@ -14,7 +14,10 @@ pub(crate) static VOLUME_LS: Verb = Verb {
     usage: "[OPTIONS]",
     about: "List volumes",
     define,
-    refused: &[],
+    refused: &[
+        Refused { name: "cluster", short: '\0', reason: "there is no swarm" },
+        Refused { name: "cluster", short: '\0', reason: "volumes are local directories" },
+    ],
     arity: Arity::None,
     run,
 };
