@@ -40,7 +40,7 @@ const LIBEXEC: [&str; 2] = ["/usr/local/libexec/sampan", "/usr/libexec/sampan"];
 fn main() -> ExitCode {
     let began_ns = now_ns();
     let args: Vec<OsString> = std::env::args_os().collect();
-    ExitCode::from(cli::run(args, Box::new(move |roots| open(roots, began_ns))))
+    ExitCode::from(cli::run(args, BUILD_ID, Box::new(move |roots| open(roots, began_ns))))
 }
 
 /// `CLOCK_BOOTTIME`, which every process of the host reads alike.
