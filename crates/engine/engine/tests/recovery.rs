@@ -124,6 +124,30 @@ fn a_container_that_died_with_its_monitor() {
     place.assert_empty();
 }
 
+/// As after a reboot, or when a monitor could not take over a container that was just ending.
+#[test]
+fn a_lost_container_whose_control_group_is_gone() {
+    let Some(place) = Place::new() else { return };
+    let id = place.start(config(&["/bin/sleep", "1000"]));
+    lose_monitor(&place, &id, true);
+    let group = format!("sampan-{}/{id}", place.engine.context().instance);
+    for hierarchy in fs::read_dir("/sys/fs/cgroup").unwrap() {
+        let path = hierarchy.unwrap().path().join(&group);
+        let began = Instant::now();
+        while path.exists() && fs::remove_dir(&path).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(5));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    assert!(kinds(&place, true).contains(&ProblemKind::LostMonitor));
+    assert_eq!(kinds(&place, false), []);
+    let exited = place.engine.inspect(id.as_str()).unwrap().exited.unwrap();
+    assert_eq!((exited.exit_code, exited.error.as_str()), (137, "monitor-lost"));
+    place.engine.start(id.as_str(), StartOptions::default()).unwrap();
+    place.engine.remove(id.as_str(), force()).unwrap();
+    place.assert_empty();
+}
+
 fn lose_and_remove(place: &Place, id: &ContainerId) {
     place.engine.start(id.as_str(), StartOptions::default()).unwrap();
     lose_monitor(place, id, false);

@@ -154,7 +154,12 @@ fn begin(control: &OwnedFd, build: &str) -> Result<Monitor, Failure> {
             Ok(monitor)
         }
         Err(failure) => {
-            monitor.abandon();
+            // What could not be taken over is not ours: it goes on, or its end is still to be recorded.
+            if order.mode == LaunchMode::Adopt {
+                monitor.leave();
+            } else {
+                monitor.abandon();
+            }
             Err(failure)
         }
     }
@@ -312,9 +317,14 @@ impl Monitor {
         for failure in &failures {
             self.event("release_failed", &[("error", failure)]);
         }
+        stdio::remove_names(self.place.exec());
+        self.leave();
+    }
+
+    /// Lets go of the container as it is.
+    fn leave(&mut self) {
         // Missing is what is wanted.
         let _ = rustix::fs::unlinkat(self.place.exec(), exec::SOCKET, rustix::fs::AtFlags::empty());
-        stdio::remove_names(self.place.exec());
         self.place.unlock();
     }
 

@@ -261,7 +261,12 @@ impl Isolation for ProcessIsolation {
         let failed = |error: cgroup::CgroupError| Failure::host(&error);
         let hierarchies = Hierarchies::detect().map_err(failed)?;
         let path = GroupPath::parse(&desired.cgroup_path).map_err(failed)?;
-        self.group = Some(Group::open(&hierarchies, &path).map_err(failed)?);
+        self.group = match Group::open(&hierarchies, &path) {
+            Ok(group) => Some(group),
+            // A reboot takes the cgroup along, and with it everything that could be left of the container.
+            Err(cgroup::CgroupError::NotFound { .. }) if pid.is_none() => None,
+            Err(error) => return Err(failed(error)),
+        };
         if let NetworkPlan::Bridge { endpoints, ports } = &desired.network {
             let sockets = NetworkSockets::open(&self.instance).map_err(|error| Failure::host(&error))?;
             if let Some(first) = endpoints.first() {
