@@ -13,6 +13,9 @@ const SAMPLE_STEP: usize = 12;
 /// A sample stops after this time, wherever it is.
 const SAMPLE_TIME: Duration = Duration::from_secs(15);
 
+/// So many failures say enough.
+const FAILURES_MAX: usize = 20;
+
 /// How much is tried.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
@@ -29,7 +32,8 @@ pub(super) fn sweep(sampan: &Sampan, operation: &Operation, extent: Extent) {
     let started = Instant::now();
     let (mut tried, mut missed, mut failures) = (0, 0, Vec::new());
     for (role, point) in chosen(plan(&bench, operation), extent) {
-        if extent == Extent::Sample && started.elapsed() > SAMPLE_TIME {
+        let out_of_time = extent == Extent::Sample && started.elapsed() > SAMPLE_TIME;
+        if out_of_time || failures.len() >= FAILURES_MAX {
             break;
         }
         tried += 1;
