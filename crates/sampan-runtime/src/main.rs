@@ -1,4 +1,5 @@
-//! The runtime program: `sampan-runtime monitor` owns a sandbox for the engine.
+//! The runtime program: `sampan-runtime monitor` owns a sandbox for the engine; every other command line is that of an
+//! OCI runtime.
 
 use std::process::ExitCode;
 
@@ -9,13 +10,10 @@ const BUILD_ID: &str = match option_env!("SAMPAN_BUILD_ID") {
 };
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    let code = match arguments.next() {
-        Some(role) if role == "monitor" && arguments.next().is_none() => monitor::main(BUILD_ID),
-        _ => {
-            eprintln!("sampan-runtime: only `sampan-runtime monitor`, started by sampan, is known so far");
-            125
-        }
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let code = match arguments.as_slice() {
+        [role] if role == "monitor" => monitor::main(BUILD_ID),
+        _ => oci_cli::main(arguments),
     };
     // Exit codes of processes have eight bits.
     ExitCode::from(u8::try_from(code & 0xff).unwrap_or(u8::MAX))

@@ -31,8 +31,10 @@ const UNKNOWN: i32 = 255;
 /// Single-threaded by contract: the runtime's clone3 depends on it.
 #[must_use]
 pub fn main(build: &str) -> i32 {
+    // Before anything is taken: it may execute this program again, which then inherits the socket.
+    let protected = runtime::seal::protect();
     let Ok(control) = take_control() else { return 125 };
-    match begin(&control, build) {
+    match protected.map_err(|error| Failure::host(&error)).and_then(|()| begin(&control, build)) {
         Ok(monitor) => {
             drop(control);
             monitor.run();
