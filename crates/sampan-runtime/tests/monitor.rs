@@ -1,5 +1,7 @@
 //! The monitor, driven by its protocol: real namespaces and cgroups, busybox as the root file system.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
+
 use ids::{ContainerId, ExecId, InstanceId};
 use monitor::client::{Connection, Event, Handover, spawn};
 use monitor::desired::{
