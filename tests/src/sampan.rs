@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 pub const DEMO_IMAGE: &str = "localhost/sampan-demo";
 /// How long what only the kernel works on may still be seen after a command returned.
 const SETTLING_LIMIT: Duration = Duration::from_secs(5);
+/// What does not change for so long has settled.
+const SETTLED_FOR: Duration = Duration::from_millis(200);
 
 /// The program under test with a data root and an exec root of its own.
 pub struct Sampan {
@@ -89,6 +91,22 @@ impl Sampan {
         Census::take(&self.data_root(), &self.exec_root())
     }
 
+    /// The same once it has stopped changing: a command returns while the kernel and pid 1 still clear up after it.
+    #[must_use]
+    pub fn settled_census(&self) -> Census {
+        let started = Instant::now();
+        let mut last = self.census();
+        loop {
+            thread::sleep(SETTLED_FOR);
+            let now = self.census();
+            let settled = !now.has_zombies() && last.differences(&now).is_empty();
+            if settled || started.elapsed() > SETTLING_LIMIT {
+                return now;
+            }
+            last = now;
+        }
+    }
+
     /// Removes every container, then requires what was there at the start and nothing else, apart from files of the
     /// store (images stay until they are removed).
     ///
@@ -111,7 +129,9 @@ impl Sampan {
         let before = part(before);
         let started = Instant::now();
         loop {
-            let differences = before.differences(&part(&self.census()));
+            let mut differences = before.differences(&part(&self.census()));
+            // One that had ended before and was not yet reaped then.
+            differences.retain(|line| !line.starts_with("- process ") || line.split(' ').nth(3) != Some("Z"));
             if differences.is_empty() {
                 return;
             }

@@ -90,7 +90,7 @@ fn containers(sampan: &Sampan, count: usize) {
 /// The census once the instance and its network are there.
 fn start(sampan: &Sampan) -> Census {
     let _ = sampan.run(["run", "--rm", DEMO_IMAGE, "true"]).ok();
-    sampan.census()
+    sampan.settled_census()
 }
 
 fn all_ids(sampan: &Sampan) -> Vec<String> {

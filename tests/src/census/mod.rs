@@ -74,6 +74,12 @@ impl Census {
         kinds.into_iter().flat_map(|(kind, before, after)| difference(kind, before, after)).collect()
     }
 
+    /// Whether a process has ended that nobody has reaped yet.
+    #[must_use]
+    pub fn has_zombies(&self) -> bool {
+        self.processes.iter().any(|line| line.split(' ').nth(1) == Some("Z"))
+    }
+
     /// How many of each kind, for a report.
     #[must_use]
     pub fn summary(&self) -> String {

@@ -64,7 +64,7 @@ impl Bench {
         run(&["create", "--name", "kept", "--network", "none", "-v", "kept:/kept", DEMO_IMAGE, "true"]);
         run(&["run", "-d", "--name", "bystander", DEMO_IMAGE, "sleep", "99999"]);
         let images = sampan.run(IMAGES).ok().stdout();
-        let before = Mutex::new(sampan.census());
+        let before = Mutex::new(sampan.settled_census());
         Self { sampan, installation, registry, images, before }
     }
 
@@ -138,7 +138,7 @@ impl Bench {
             let _ = self.run(&["rmi", "--force", image]);
         }
         let _ = self.run(&["system", "check", "--repair"]);
-        *self.before.lock().unwrap() = self.sampan.census();
+        *self.before.lock().unwrap() = self.sampan.settled_census();
     }
 
     /// One line about what there is.
