@@ -244,8 +244,12 @@ impl ContentStore {
                 let path = entry.path();
                 // The lock is held while the name goes, so that a writer who just made the file sees it happen.
                 if let Some(_held) = lock_abandoned(&path)? {
-                    std::fs::remove_file(&path).map_err(ContentError::io("delete", &path))?;
-                    swept += 1;
+                    match std::fs::remove_file(&path) {
+                        Ok(()) => swept += 1,
+                        // Its writer finished between our look and our lock.
+                        Err(error) if error.kind() == ErrorKind::NotFound => {}
+                        Err(error) => return Err(ContentError::io("delete", &path)(error)),
+                    }
                 }
             }
         }
