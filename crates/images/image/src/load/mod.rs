@@ -173,6 +173,9 @@ impl Images {
             let replaced = self.register(&assembled.image, &references)?;
             loaded.push(Loaded { image: assembled.image, references, replaced });
         }
+        // An archive may hold more than its images need: other platforms, what a tool left in its layout.
+        ingest.lease.clear()?;
+        self.sweep()?;
         Ok(loaded)
     }
 }
