@@ -147,12 +147,13 @@ impl Engine {
             privileged: config.privileged,
         };
         check_size(&request)?;
+        // Told before it is asked for: the monitor tells the end, and that may come at once.
+        for action in ["exec_create", "exec_start"] {
+            let event = about(&format!("{action}: {}", config.command.join(" ")), &container);
+            self.event(&event.with("execID", exec.to_string()));
+        }
         match connection.ask(&request)? {
-            Reply::ExecStarted { .. } => {
-                let event = about(&format!("exec_start: {}", config.command.join(" ")), &container);
-                self.event(&event.with("execID", exec.to_string()));
-                Ok(RunningExec { container: id, id: exec, connection })
-            }
+            Reply::ExecStarted { .. } => Ok(RunningExec { container: id, id: exec, connection }),
             Reply::Failed { kind, message } => Err(ExecError::Failed { kind, message }),
             other => Err(ExecError::Failed {
                 kind: FailureKind::Host,

@@ -7,6 +7,7 @@ use super::start::Startable;
 use super::{StartError, StartOptions, observe};
 use crate::Engine;
 use crate::documents::{self, FileError};
+use crate::events::about;
 use crate::plan::signals;
 use ids::ContainerId;
 use monitor::client::{ClientError, Connection};
@@ -151,6 +152,10 @@ impl Engine {
                 }
                 connection => {
                     let connection = connection?;
+                    // Told before it is sent: the monitor tells the end, and that may come at once.
+                    if let Request::Stop { signal, .. } = request {
+                        self.event(&about("kill", &held.container).with("signal", signal.to_string()));
+                    }
                     match connection.send(request, &[]) {
                         // Its reply will be missing too.
                         Err(ClientError::Gone) => {}
