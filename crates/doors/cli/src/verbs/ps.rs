@@ -49,10 +49,13 @@ const LIST: List = List {
 /// The table with `--size`.
 const WITH_SIZE: [&str; 8] = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names", "Size"];
 
-const FILTERS: [&str; 12] = [
+const FILTERS: [&str; 13] = [
     "ancestor", "before", "exited", "expose", "health", "id", "label", "name", "network", "publish", "since",
-    "status",
+    "status", "volume",
 ];
+
+/// What `--filter status=` takes.
+const STATES: [&str; 7] = ["created", "restarting", "running", "removing", "paused", "exited", "dead"];
 
 fn define(command: Command) -> Command {
     command
@@ -73,6 +76,12 @@ fn define(command: Command) -> Command {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let filters = Filters::parse(&typed.list("filter"), &FILTERS)?;
+    if let Some(unknown) = filters.values("status").iter().find(|text| !STATES.contains(&text.as_str())) {
+        return Err(Failure::new(format!(
+            "invalid filter 'status={unknown}'; known here: {}",
+            STATES.join(", ")
+        )));
+    }
     let last = match (typed.is_on("latest"), typed.parsed("last", str::parse::<i64>)?) {
         (true, _) => Some(1),
         (false, Some(count)) => usize::try_from(count).ok().filter(|count| *count > 0),
@@ -223,13 +232,17 @@ fn holds(view: &ContainerView, filters: &Filters) -> bool {
                 .iter()
                 .any(|port| is_port(wanted, port.port, &port.protocol.to_string()))
         })
+        && filters.any("volume", |wanted| {
+            view.mounts.iter().any(|mount| mount.name.as_deref() == Some(wanted) || mount.target == wanted)
+        })
         && filters.labels(&view.effective.labels)
 }
 
 /// Docker matches a regular expression; anchors and plain text are what people use.
 fn matches_name(name: &str, wanted: &str) -> bool {
     let (start, end) = (wanted.starts_with('^'), wanted.ends_with('$'));
-    let text = wanted.trim_start_matches('^').trim_start_matches('/').trim_end_matches('$');
+    let text = wanted.trim_start_matches('^').trim_start_matches("/?").trim_start_matches('/');
+    let text = text.trim_end_matches('$');
     match (start, end) {
         (true, true) => name == text,
         (true, false) => name.starts_with(text),
