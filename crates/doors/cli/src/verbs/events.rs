@@ -37,8 +37,11 @@ fn define(command: Command) -> Command {
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let filters = Filters::parse(&typed.list("filter"), &FILTERS)?;
     let now = jiff::Timestamp::now();
-    let moment = |text: &str| moment::parse(text, now);
-    let query = EventQuery { since: typed.parsed("since", moment)?, until: typed.parsed("until", moment)? };
+    // In Docker the server looks at it, so that it is no mistake of the command line (125).
+    let moment = |flag: &str| {
+        typed.parsed(flag, |text| moment::parse(text, now)).map_err(|error| Failure::from(error).with_code(1))
+    };
+    let query = EventQuery { since: moment("since")?, until: moment("until")? };
     let format = typed.text("format").unwrap_or_default();
     let zone = jiff::tz::TimeZone::system();
     for happened in context.engine()?.events(query).map_err(|error| Failure::of(&error))? {

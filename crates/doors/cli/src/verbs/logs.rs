@@ -36,12 +36,18 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         // As in Docker, what is no number of lines means all of them.
         text => text.parse::<usize>().ok(),
     };
+    // In Docker the server looks at it, so that it is no mistake of the command line (125).
+    let moment = |flag: &str| {
+        typed
+            .parsed(flag, |text| crate::moment::parse(text, now))
+            .map_err(|error| Failure::from(error).with_code(1))
+    };
     let query = LogQuery {
         stdout: true,
         stderr: true,
         follow: typed.is_on("follow"),
-        since: typed.parsed("since", |text| crate::moment::parse(text, now))?,
-        until: typed.parsed("until", |text| crate::moment::parse(text, now))?,
+        since: moment("since")?,
+        until: moment("until")?,
         tail,
     };
     let name = typed.argument(0).unwrap_or_default();
