@@ -8,7 +8,7 @@ use docker_model::{
     ExecCreateRequest,
 };
 use engine::containers::CreateError;
-use engine::image::{GetError, Progress, parse_platform};
+use engine::image::{GetError, Progress, Pulled, parse_platform};
 use engine::images::ImageError;
 use engine::{
     Connection, ContainerId, CreateOptions, Engine, ExecConfig, PullPolicy, RemoveOptions, RunError, Running,
@@ -88,11 +88,11 @@ impl Lifecycle for Engine {
         }
     }
 
-    fn pull(&self, image: &str, platform: Option<&str>, progress: &dyn Progress) -> Result<(), Failure> {
+    fn pull(&self, image: &str, platform: Option<&str>, progress: &dyn Progress) -> Result<Pulled, Failure> {
         let reference = Reference::parse(image).map_err(failed)?;
         let platform = platform.map(parse_platform).transpose().map_err(failed)?;
         let always = engine::image::PullPolicy::Always;
-        Engine::pull(self, &reference, platform.as_ref(), always, progress).map(|_| ()).map_err(failed)
+        Engine::pull(self, &reference, platform.as_ref(), always, progress).map_err(failed)
     }
 
     fn start(&self, container: &str, query: &StartQuery) -> Result<Process, Failure> {

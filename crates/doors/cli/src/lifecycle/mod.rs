@@ -11,7 +11,7 @@ mod to_engine_mounts;
 pub(crate) use stream::{Happened, Stream};
 
 use crate::failure::Failure;
-use ::engine::image::Progress;
+use ::engine::image::{Progress, Pulled};
 use ::engine::{PullPolicy, Streams};
 use docker_model::{
     ContainerCreateRequest, ContainerCreateResponse, ContainerWaitResponse, ExecCreateRequest,
@@ -94,7 +94,7 @@ pub(crate) trait Lifecycle {
     ) -> Result<Process, Refusal>;
 
     /// Pulls an image, whether it is there or not.
-    fn pull(&self, image: &str, platform: Option<&str>, progress: &dyn Progress) -> Result<(), Failure>;
+    fn pull(&self, image: &str, platform: Option<&str>, progress: &dyn Progress) -> Result<Pulled, Failure>;
 
     /// Starts a container, or joins one that runs.
     fn start(&self, container: &str, query: &StartQuery) -> Result<Process, Failure>;

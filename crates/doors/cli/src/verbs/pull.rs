@@ -1,11 +1,11 @@
 //! `pull`: takes an image from its registry.
 
-use super::pull_progress::Lines;
+use super::pull_progress::{Lines, outcome};
 use crate::args::{Arity, Refused, Typed, Verb, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use clap::Command;
-use engine::image::{Progress, PullPolicy, PullStatus, Pulled, Silent, parse_platform};
+use engine::image::{Progress, PullPolicy, Silent, parse_platform};
 use ids::Reference;
 use std::io::{self, IsTerminal};
 
@@ -65,16 +65,6 @@ fn heading(typed: &str, reference: &Reference) -> String {
     let has_tag = typed.rsplit('/').next().is_some_and(|last| last.contains([':', '@']));
     let default = if has_tag { String::new() } else { format!("Using default tag: {tag}\n") };
     format!("{default}{tag}: Pulling from {}\n", reference.repository())
-}
-
-/// Docker's last lines but one.
-fn outcome(reference: &Reference, pulled: &Pulled) -> String {
-    let digest = pulled.digest.as_ref().map(|digest| format!("Digest: {digest}\n")).unwrap_or_default();
-    let status = match pulled.status {
-        PullStatus::Downloaded => "Downloaded newer image for",
-        PullStatus::UpToDate => "Image is up to date for",
-    };
-    format!("{digest}Status: {status} {}\n", reference.familiar())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::failure::Failure;
-use engine::image::{Progress, Silent, Step};
+use engine::image::{Progress, PullStatus, Pulled, Silent, Step};
 use ids::{Digest, Reference};
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
@@ -17,12 +17,24 @@ pub(super) fn pull(
 ) -> Result<(), Failure> {
     let lifecycle = context.lifecycle()?;
     if quiet {
-        return lifecycle.pull(image, platform, &Silent);
+        return lifecycle.pull(image, platform, &Silent).map(drop);
     }
     let reference = Reference::parse(image).map_err(|error| Failure::of(&error))?;
     eprintln!("{}: Pulling from {}", reference.tag().unwrap_or("latest"), reference.repository());
     let progress = Lines::new(io::stderr().is_terminal(), io::stderr);
-    lifecycle.pull(image, platform, &progress)
+    let pulled = lifecycle.pull(image, platform, &progress)?;
+    eprint!("{}", outcome(&reference, &pulled));
+    Ok(())
+}
+
+/// Docker's last lines of a pull: the digest, and whether anything was new.
+pub(super) fn outcome(reference: &Reference, pulled: &Pulled) -> String {
+    let digest = pulled.digest.as_ref().map(|digest| format!("Digest: {digest}\n")).unwrap_or_default();
+    let status = match pulled.status {
+        PullStatus::Downloaded => "Downloaded newer image for",
+        PullStatus::UpToDate => "Image is up to date for",
+    };
+    format!("{digest}Status: {status} {}\n", reference.familiar())
 }
 
 /// The lines, on standard error.
