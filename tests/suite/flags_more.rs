@@ -66,6 +66,8 @@ fn an_address_is_asked_for() {
             let _ = sampan.busybox(&["--network", "bridge", "--mac-address", mac], script).ok().shows(mac);
         }
         let _ = sampan.busybox(&["--network", "bridge", "--ip", "x"], "true").fails_with(125).says("x");
+        let refused = sampan.busybox(&["--network", "bridge", "--mac-address", "y"], "true");
+        let _ = refused.fails_with(125).says("y");
     });
 }
 

@@ -173,7 +173,7 @@ fn ranges_and_datagrams_are_published() {
         for port in [41000, 41001] {
             eventually("the range answers", || fetch(Ipv4Addr::LOCALHOST, port).is_some());
         }
-        echo_datagrams(&sampan.field(&id, "{{.State.Pid}}"), 53);
+        let echo = echo_datagrams(&sampan.field(&id, "{{.State.Pid}}"), 53);
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         socket.connect("127.0.0.1:41053").unwrap();
@@ -182,6 +182,7 @@ fn ranges_and_datagrams_are_published() {
             let sent = socket.send(b"ping");
             sent.is_ok() && socket.recv(&mut buffer).is_ok_and(|length| &buffer[..length] == b"ping")
         });
+        drop(echo);
         let ports = sampan.run(["port", &id]).ok().stdout();
         for line in ["53/udp -> 0.0.0.0:41053", "80/tcp -> 0.0.0.0:41000", "81/tcp -> 0.0.0.0:41001"] {
             assert!(ports.contains(line), "no {line} in\n{ports}");

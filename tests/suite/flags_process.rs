@@ -15,7 +15,7 @@ fn detached_prints_the_id_and_runs_on() {
         sampan.await_log("back", "here");
         let pid = sampan.field("back", "{{.State.Pid}}");
         let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
-        assert!(line.contains("sleep 100"), "process {pid} is {line:?}");
+        assert!(line.replace('\0', " ") == "sleep 100 ", "process {pid} is {line:?}");
         // Gone from the caller's session: a shell that ends takes nothing along.
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
         let session = stat.rsplit_once(") ").unwrap().1.split(' ').nth(3).unwrap().to_owned();

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 use tests::census::Census;
@@ -104,7 +106,7 @@ fn names_come_and_go() {
         let _ = sampan.run(["rmi", "example.org/x/y"]).ok().shows("Untagged: example.org/x/y:latest");
         sampan.require_no_leak_since(&before, Census::without_store);
         let container = sampan.background(&["--name", "user"], "sleep 100");
-        let _ = sampan.run(["rmi", BUSYBOX]).fails_with(1).says("user").says(&container[..12]);
+        let _ = sampan.run(["rmi", BUSYBOX]).fails_with(1).says("is using").says(&container[..12]);
         let _ = sampan.run(["rmi", "--force", &id]).fails_with(1).says("running container");
         let _ = sampan.run(["rm", "-f", "user"]).ok();
         let removed = sampan.run(["rmi", BUSYBOX]).ok();
@@ -259,21 +261,42 @@ fn run_pulls_what_is_missing() {
 }
 
 /// A registry that answers each path as told; anything else is 404.
-fn lying_registry(answers: Vec<(&'static str, &'static str, Vec<u8>)>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = format!("localhost:{}", listener.local_addr().unwrap().port());
-    // Ends with the test's process.
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let answers = answers.clone();
-            thread::spawn(move || {
-                stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                answer(&stream, &mut reader, &answers);
-            });
-        }
-    });
-    host
+struct LyingRegistry {
+    host: String,
+    stop: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl LyingRegistry {
+    fn start(answers: Vec<(&'static str, &'static str, Vec<u8>)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = format!("localhost:{}", listener.local_addr().unwrap().port());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                let answers = answers.clone();
+                thread::spawn(move || {
+                    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+                    let mut reader = BufReader::new(stream.try_clone().unwrap());
+                    answer(&stream, &mut reader, &answers);
+                });
+            }
+        });
+        Self { host, stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for LyingRegistry {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes it up.
+        let _ = TcpStream::connect(self.host.replace("localhost", "127.0.0.1"));
+        let _ = self.thread.take().map(thread::JoinHandle::join);
+    }
 }
 
 fn answer(mut stream: &TcpStream, reader: &mut impl BufRead, answers: &[(&str, &str, Vec<u8>)]) {
@@ -311,7 +334,8 @@ fn a_lying_registry_is_not_believed() {
         sampan.load_busybox();
         let before = sampan.census();
         let refused = |answers: Vec<(&'static str, &'static str, Vec<u8>)>, told: &str| {
-            let name = format!("{}/x/y:1", lying_registry(answers));
+            let registry = LyingRegistry::start(answers);
+            let name = format!("{}/x/y:1", registry.host);
             let outcome = sampan.command(["pull", &name]).limit(Duration::from_secs(30)).run().fails_with(1);
             let _ = outcome.says(told).says_one_line();
         };
@@ -327,7 +351,7 @@ fn a_lying_registry_is_not_believed() {
             "",
         );
         // A manifest that would fill the memory; one that is none.
-        refused(vec![("/manifests/", MANIFEST, vec![b' '; 32 << 20])], "manifest");
+        refused(vec![("/manifests/", MANIFEST, vec![b' '; 32 << 20])], "larger than the limit");
         refused(vec![("/manifests/", MANIFEST, b"<html>".to_vec())], "manifest");
         // Round and round.
         refused(vec![("/manifests/", "redirect", b"/v2/x/y/manifests/1".to_vec())], "redirect");

@@ -44,7 +44,6 @@ fn ps_takes_templates() {
             (&row["Names"], &row["State"], &row["ID"]),
             (&"one".into(), &"running".into(), &id.into())
         );
-        let _ = sampan.run(["ps", "--format", "{{.Nonsense}}"]).says("Nonsense");
         let _ = sampan.run(["ps", "--format", "{{"]).says("template");
     });
 }
@@ -147,10 +146,8 @@ fn inspect_is_dockers_document() {
         }
         assert!(document["Created"].as_str().unwrap().ends_with('Z'));
         assert!(document["Config"]["Env"].as_array().unwrap().contains(&"A=1".into()));
-        assert_eq!(
-            sampan.field("one", "{{range .Config.Env}}{{println .}}{{end}}").lines().next(),
-            Some("A=1")
-        );
+        let variables = sampan.field("one", "{{range .Config.Env}}{{println .}}{{end}}");
+        assert!(variables.lines().any(|line| line == "A=1"), "{variables}");
         assert_eq!(sampan.run(["inspect", "one", BUSYBOX]).ok().json().as_array().unwrap().len(), 2);
         let _ = sampan.run(["inspect", "--type", "image", "one"]).fails_with(1).says("one");
         let _ = sampan.run(["inspect", "nothing"]).fails_with(1).prints("[]\n").says("nothing");

@@ -6,6 +6,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -30,20 +32,39 @@ pub(crate) fn fetch(address: Ipv4Addr, port: u16) -> Option<String> {
     text.starts_with("HTTP/1.").then_some(text)
 }
 
-/// Sends every datagram back that comes to the port, inside the network namespace of a process; until the test ends.
-pub(crate) fn echo_datagrams(pid: &str, port: u16) {
+/// Sends every datagram back that comes to the port, inside the network namespace of a process.
+pub(crate) fn echo_datagrams(pid: &str, port: u16) -> Echo {
     let namespace = File::open(format!("/proc/{pid}/ns/net")).unwrap();
     let (ready, listens) = channel();
-    thread::spawn(move || {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let thread = thread::spawn(move || {
         move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
         let socket = UdpSocket::bind(("0.0.0.0", port)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         ready.send(()).unwrap();
         let mut buffer = [0; 2048];
-        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
-            let _ = socket.send_to(&buffer[..length], from);
+        while !stopped.load(Ordering::Relaxed) {
+            if let Ok((length, from)) = socket.recv_from(&mut buffer) {
+                let _ = socket.send_to(&buffer[..length], from);
+            }
         }
     });
     listens.recv().unwrap();
+    Echo { stop, thread: Some(thread) }
+}
+
+/// Somebody who keeps a network namespace alive until this is dropped.
+pub(crate) struct Echo {
+    stop: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().map(thread::JoinHandle::join);
+    }
 }
 
 /// Another host: a network namespace at the other end of a cable, at 198.51.100.2; this one is 198.51.100.1.
