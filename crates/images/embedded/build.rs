@@ -73,11 +73,11 @@ fn workspace_root() -> Result<PathBuf, String> {
         .ok_or_else(|| String::from("no workspace above this crate"))
 }
 
-/// `target`, three to five floors above `target/[triple/]profile/build/embedded-hash/out`.
+/// Four floors above `target/[triple/]profile/build/embedded-hash/out`: `target`, or the triple's directory in it.
 fn target_directory() -> Result<PathBuf, String> {
     let out = PathBuf::from(variable("OUT_DIR")?);
-    let found = out.ancestors().find(|directory| directory.join("CACHEDIR.TAG").is_file());
-    found.map(Path::to_path_buf).ok_or_else(|| format!("no target directory above {}", out.display()))
+    let found = out.ancestors().nth(4).map(Path::to_path_buf);
+    found.ok_or_else(|| format!("no target directory above {}", out.display()))
 }
 
 fn variable(name: &str) -> Result<String, String> {
