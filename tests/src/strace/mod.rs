@@ -55,12 +55,15 @@ impl Role {
 pub fn arguments(role: Role, point: Option<&Point>) -> Vec<String> {
     // Interruptible (-I 2), so that it lets go when it is told to.
     let mut words: Vec<String> = vec!["-q".into(), "-I".into(), "2".into()];
-    // Without -f a monitor's children are no business of strace's.
-    if role != Role::Monitor {
-        words.extend(["-f".into(), "-b".into(), "execve".into()]);
-    }
+    words.extend(match role {
+        Role::Program => vec!["-f".into(), "-b".into(), "execve".into()],
+        // Its children are no business of strace's.
+        Role::Monitor => Vec::new(),
+        // It executes itself anew to begin with (from a sealed copy), so an execution does not end the interest.
+        Role::Child => vec!["-f".into()],
+    });
     match point {
-        None => words.extend(["-s".into(), "60".into(), "-e".into(), format!("trace={MUTATING}")]),
+        None => words.extend(["-s".into(), "60".into(), "-e".into(), format!("trace=execve,{MUTATING}")]),
         Some(Point { call, number }) => {
             let signal = if role == Role::Child { "STOP" } else { "KILL" };
             // Only what happens at the point is of interest.

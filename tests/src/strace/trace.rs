@@ -18,17 +18,21 @@ impl fmt::Display for Point {
     }
 }
 
-/// The points of a trace in their order, without those of the process `except`. Processes count for themselves; a point
-/// that two of them have is listed once.
+/// The points of a trace in their order, without those of the process `except`, and of its children only until they
+/// execute something. Processes count for themselves; a point that two of them have is listed once.
 #[must_use]
 pub fn points(trace: &str, except: Option<u32>) -> Vec<Point> {
     let mut counts: BTreeMap<(Option<u32>, &str), usize> = BTreeMap::new();
-    let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
+    let (mut seen, mut found, mut gone) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
     for (pid, text) in trace.lines().map(split_pid) {
         let Some((call, arguments)) = begun(text) else { continue };
+        if call == "execve" {
+            gone.insert(pid);
+            continue;
+        }
         let number = counts.entry((pid, call)).or_default();
         *number += 1;
-        let of_role = except.is_none() || pid != except;
+        let of_role = except.is_none() || (pid != except && !gone.contains(&pid));
         if of_role && changes(call, arguments) && seen.insert((call, *number)) {
             found.push(Point { call: call.to_owned(), number: *number });
         }
@@ -103,8 +107,10 @@ mod tests {
             11 mkdir(\"/b\", 0700 <unfinished ...>\n\
             10 <... clone3 resumed>) = 11\n\
             11 <... mkdir resumed>) = 0\n\
-            11 mkdir(\"/c\", 0700) = 0\n";
-        assert_eq!(shown(trace, None), ["mkdir 1", "clone3 1", "mkdir 2"]);
+            11 mkdir(\"/c\", 0700) = 0\n\
+            11 execve(\"/bin/user\", [\"user\"], NULL) = 0\n\
+            11 rmdir(\"/of-the-user\") = 0\n";
+        assert_eq!(shown(trace, None), ["mkdir 1", "clone3 1", "mkdir 2", "rmdir 1"]);
         assert_eq!(shown(trace, Some(10)), ["mkdir 1", "mkdir 2"]);
     }
 
