@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tests::census::Census;
 use tests::container::BUSYBOX;
 use tests::sampan::DEMO_IMAGE;
-use tests::{Invocation, Outcome, Sampan, fixture, isolated};
+use tests::{Invocation, Outcome, Sampan, fixture, isolated, skip};
 
 /// Requires the code, the words and one line, and that nothing has changed.
 fn refused(sampan: &Sampan, words: &[&str], code: i32, told: &[&str]) {
@@ -313,9 +313,10 @@ fn a_full_disk_does_not_stop_what_runs() {
 
 #[test]
 fn a_missing_controller_is_named() {
+    skip!("cgroup-v1");
     isolated(|sampan| {
         sampan.load_busybox();
-        let Some(pids) = mounted_controller("pids") else { return };
+        let pids = mounted_controller("pids").unwrap();
         // In a mount namespace where it is not mounted, as on a host that has none.
         let script = format!("umount {pids} && exec {} \"$@\"", tests::paths::program().display());
         let run = |words: &[&str]| {
