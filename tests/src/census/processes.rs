@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Number, state and command line of each. Threads and kernel threads are no processes; a zombie is one.
+/// Number and command line of each, with `Z` between them for one that has ended and was not reaped. Threads and kernel threads are no processes; a zombie is one.
 pub(super) fn all() -> BTreeSet<String> {
     let mut own = Vec::new();
     let mut pid = std::process::id();
@@ -24,7 +24,9 @@ fn described(pid: u32) -> Option<String> {
     let state = fields_after_name(pid)?.first()?.clone();
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let line = String::from_utf8_lossy(&line).replace('\0', " ");
-    Some(format!("{pid} {state} {}", line.trim_end()))
+    // Whether it runs or sleeps at this moment is no difference; whether it has ended is.
+    let ended = if state == "Z" { "Z " } else { "" };
+    Some(format!("{pid} {ended}{}", line.trim_end()))
 }
 
 fn parent(pid: u32) -> Option<u32> {
