@@ -135,6 +135,14 @@ fn memory_habits_are_passed_on() {
             }
         }
         let _ = sampan.busybox(&["--memory-swappiness", "101"], "true").fails_with(125).says("swappiness");
+        let limited = sampan.background(&["--memory", "32m", "--memory-swap", "48m"], "sleep 100");
+        assert_eq!(sampan.inspected(&limited)["HostConfig"]["MemorySwap"], 48 * MEGABYTE);
+        // Only where the kernel accounts swap does it have a file: both together in version 1, swap alone in 2.
+        let version_1_limit = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes";
+        if fs::exists(version_1_limit).unwrap() {
+            let total = sampan.cgroup_file(&limited, &["memory.memsw.limit_in_bytes"]);
+            assert_eq!(total, (48 * MEGABYTE).to_string());
+        }
         let limited = sampan.background(&["--memory", "32m", "--memory-swap", "-1"], "sleep 100");
         assert_eq!(sampan.field(&limited, "{{.HostConfig.Memory}}"), (32 * MEGABYTE).to_string());
     });

@@ -50,6 +50,9 @@ fn a_set_of_cpus_is_kept_to() {
         let _ = sampan.busybox(&["--cpuset-cpus", "0"], script).ok().prints("0\n1\n");
         let id = sampan.background(&["--cpuset-cpus", "0"], "sleep 100");
         assert_eq!(sampan.cgroup_file(&id, &["cpuset.cpus"]), "0");
+        let id = sampan.background(&["--cpuset-mems", "0"], "sleep 100");
+        assert_eq!(sampan.cgroup_file(&id, &["cpuset.mems"]), "0");
+        let _ = sampan.busybox(&["--cpuset-mems", "99"], "true").fails_with(125).says("99");
         let _ = sampan.busybox(&["--cpuset-cpus", "0-999"], "true").fails_with(125).says("0-999");
         let _ = sampan.busybox(&["--cpuset-cpus", "zero"], "true").fails_with(125).says("zero");
     });

@@ -68,6 +68,25 @@ fn volumes_are_made_listed_and_removed() {
 }
 
 #[test]
+fn prune_takes_anonymous_volumes_and_others_when_asked() {
+    isolated(|sampan| {
+        sampan.load_busybox();
+        let names = || sampan.run(["volume", "ls", "--quiet"]).ok().stdout();
+        let _ = sampan.run(["volume", "create", "named"]).ok();
+        let _ =
+            sampan.run(sampan.run_words(&["--name", "one", "-v", "/anonymous"], "busybox", &["true"])).ok();
+        let user = sampan.background(&["-v", "used:/used"], "sleep 100");
+        let _ = sampan.run(["rm", "one"]).ok();
+        assert_eq!(names().lines().count(), 3);
+        let _ = sampan.run(["volume", "prune", "--force"]).ok().shows("Total reclaimed space");
+        assert_eq!(names(), "named\nused\n");
+        let _ = sampan.run(["volume", "prune", "--all", "--force"]).ok().shows("named");
+        assert_eq!(names(), "used\n");
+        let _ = sampan.run(["rm", "--force", &user]).ok();
+    });
+}
+
+#[test]
 fn rm_takes_anonymous_volumes_with_v_only() {
     isolated(|sampan| {
         sampan.load_busybox();
