@@ -149,7 +149,9 @@ mod tests {
 
     #[test]
     fn ctrl_c_is_a_signal() {
-        let terminal = Terminal::start(Invocation::new("sleep", ["100"]), 10, 20);
+        // Whoever runs the tests in the background has the signal ignored, and ignored it stays over exec.
+        let sleep = Invocation::new("env", ["--default-signal=INT", "sleep", "100"]);
+        let terminal = Terminal::start(sleep, 10, 20);
         std::thread::sleep(Duration::from_millis(50));
         terminal.press([3]);
         assert_eq!(terminal.wait().0, -1);
