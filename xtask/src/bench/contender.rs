@@ -125,7 +125,8 @@ fn sampan(scene: &Scene) -> Contender {
 fn version_of(program: &str) -> Result<String> {
     let text = output(Command::new(program).arg("--version"))?;
     let text = String::from_utf8_lossy(&text).into_owned();
-    let number = text.split([' ', ',']).find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()));
+    let number =
+        text.split([' ', ',', '\n']).find(|word| word.starts_with(|letter: char| letter.is_ascii_digit()));
     Ok(number.unwrap_or("of unknown version").trim().to_owned())
 }
 
