@@ -10,13 +10,14 @@ mod mounts;
 mod network;
 mod processes;
 
-use std::collections::BTreeSet;
+use processes::Process;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Everything counted, one readable line each, by kind.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Census {
-    processes: BTreeSet<String>,
+    processes: BTreeMap<Process, String>,
     mounts: BTreeSet<String>,
     network: BTreeSet<String>,
     control_groups: BTreeSet<String>,
@@ -64,20 +65,31 @@ impl Census {
     #[must_use]
     pub fn differences(&self, after: &Self) -> Vec<String> {
         let kinds = [
-            ("process", &self.processes, &after.processes),
             ("mount", &self.mounts, &after.mounts),
             ("network", &self.network, &after.network),
             ("control group", &self.control_groups, &after.control_groups),
             ("exec root", &self.exec_files, &after.exec_files),
             ("data root", &self.store_files, &after.store_files),
         ];
-        kinds.into_iter().flat_map(|(kind, before, after)| difference(kind, before, after)).collect()
+        let rest = kinds.into_iter().flat_map(|(kind, before, after)| difference(kind, before, after));
+        self.process_differences(after).chain(rest).collect()
+    }
+
+    /// One that had ended before and was not yet reaped then is no difference when it is gone.
+    fn process_differences<'a>(&'a self, after: &'a Self) -> impl Iterator<Item = String> + 'a {
+        let new = after.processes.iter().filter(|(process, _)| !self.processes.contains_key(process));
+        let gone = self
+            .processes
+            .iter()
+            .filter(|(process, _)| !process.ended && !after.processes.contains_key(process));
+        let added = new.map(|(_, shown)| format!("+ process {shown}"));
+        added.chain(gone.map(|(_, shown)| format!("- process {shown}")))
     }
 
     /// Whether a process has ended that nobody has reaped yet.
     #[must_use]
     pub fn has_zombies(&self) -> bool {
-        self.processes.iter().any(|line| line.split(' ').nth(1) == Some("Z"))
+        self.processes.keys().any(|process| process.ended)
     }
 
     /// How many of each kind, for a report.
