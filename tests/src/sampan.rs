@@ -121,6 +121,21 @@ impl Sampan {
         let _ = self.run(["system", "check"]).ok();
     }
 
+    /// Removes what an instance keeps when it has no container: its control groups, its bridge and its table of rules.
+    /// For one that is made besides the test's; the network namespace is the test's.
+    ///
+    /// # Panics
+    /// When control groups of containers are left.
+    pub fn forget(&self) {
+        let left = crate::census::cgroup::remove_of_instance(&self.data_root());
+        assert!(left.is_empty(), "control groups left behind: {left:?}");
+        let links = Invocation::new("ip", ["-oneline", "link", "show", "type", "bridge"]).run().ok().stdout();
+        for name in links.lines().filter_map(|line| line.split(": ").nth(1)) {
+            let _ = Invocation::new("ip", ["link", "delete", name]).run().ok();
+        }
+        let _ = Invocation::new("nft", ["flush", "ruleset"]).run().ok();
+    }
+
     /// Requires the census of now to equal `before`, both reduced by `part`; waits a little for the kernel.
     ///
     /// # Panics

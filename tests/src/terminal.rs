@@ -3,6 +3,7 @@
 //! setsid(1) makes the terminal the command's controlling one; the command keeps the process that was started.
 
 use crate::invocation::Invocation;
+use crate::tour::Screen;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -80,6 +81,24 @@ impl Terminal {
             let left = TIME_LIMIT.checked_sub(started.elapsed());
             let more = left.is_some_and(|left| self.read(left));
             assert!(more, "no {text:?} on the screen of {}:\n{}", self.line, self.shown());
+        }
+    }
+
+    /// Waits until what is shown is as `is` wants it; what that is.
+    ///
+    /// # Panics
+    /// When it is not within twenty seconds.
+    #[must_use]
+    pub fn await_screen(&self, what: &str, is: impl Fn(&Screen) -> bool) -> Screen {
+        let started = Instant::now();
+        loop {
+            let screen = Screen::of(&self.screen.borrow().0);
+            if is(&screen) {
+                return screen;
+            }
+            let left = TIME_LIMIT.checked_sub(started.elapsed());
+            let more = left.is_some_and(|left| self.read(left));
+            assert!(more, "no {what:?} on the screen of {}:\n{}", self.line, screen.lines.join("\n"));
         }
     }
 

@@ -284,7 +284,18 @@ fn top_tells_of_processes() {
         sampan.load_busybox();
         let _ = sampan.background(&["--name", "one"], "sleep 123");
         let table = sampan.run(["top", "one"]).ok().stdout();
-        assert!(table.starts_with("PID") && table.contains("sleep 123"), "{table}");
+        let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[0], ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]);
+        let pid = sampan.field("one", "{{.State.Pid}}");
+        assert_eq!((lines[1][0], lines[1][1]), ("root", pid.as_str()));
+        assert!(lines[1].ends_with(&["sleep", "123"]), "{table}");
+        // Options are those of the host's ps.
+        let chosen = sampan.run(["top", "one", "-o", "pid,args"]).ok().stdout();
+        assert!(
+            chosen.starts_with("PID ") && chosen.contains("COMMAND") && chosen.contains("sleep 123"),
+            "{chosen}"
+        );
+        let _ = sampan.run(["top", "one", "-o", "args"]).fails_with(1).says("PID");
         let _ = sampan.run(["port", "one"]).ok().prints("");
     });
 }
@@ -361,6 +372,31 @@ fn always_restarts_until_somebody_stops_it() {
         refused(&["--restart", "always:3"], "always");
         refused(&["--restart", "on-failure:many"], "many");
         refused(&["--restart", "always"], "--rm");
+    });
+}
+
+#[test]
+fn a_kill_by_the_user_ends_a_restarted_container() {
+    isolated(|sampan| {
+        sampan.load_busybox();
+        for signal in ["KILL", "TERM"] {
+            let script = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done";
+            let _ = sampan.background(&["--name", "one", "--restart", "always"], script);
+            sampan.await_log("one", "ready");
+            let _ = sampan.run(["kill", "--signal", signal, "one"]).ok();
+            // Ends, and does not come back: a restart would make it wait for ever.
+            let _ = sampan.run(["wait", "one"]).ok();
+            assert_eq!(sampan.field("one", "{{.State.Status}} {{.RestartCount}}"), "exited 0", "{signal}");
+            let _ = sampan.run(["rm", "one"]).ok();
+        }
+        // A reload leaves the policy on.
+        let script = "trap 'echo reloaded' USR1; echo ready; while :; do sleep 0.05; done";
+        let _ = sampan.background(&["--name", "two", "--restart", "always"], script);
+        sampan.await_log("two", "ready");
+        let _ = sampan.run(["kill", "--signal", "USR1", "two"]).ok();
+        sampan.await_log("two", "reloaded");
+        let _ = Invocation::new("kill", ["-9", &sampan.field("two", "{{.State.Pid}}")]).run().ok();
+        eventually("it is restarted", || sampan.field("two", "{{.RestartCount}}") == "1");
     });
 }
 

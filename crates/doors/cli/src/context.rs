@@ -51,13 +51,7 @@ impl Context {
 
     /// Prints to standard output.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => Ok(()),
-            // The reader has gone, as with `| head`: nobody is left to be told.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::silent(141)),
-            Err(error) => Err(Failure::new(format!("cannot write to standard output: {error}"))),
-        }
+        print(text)
     }
 
     /// Prints one line to standard output.
@@ -80,6 +74,17 @@ impl Context {
             self.print("\n")?;
         }
         Ok(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// Prints to standard output.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        // The reader has gone, as with `| head`: nobody is left to be told.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::silent(141)),
+        Err(error) => Err(Failure::new(format!("cannot write to standard output: {error}"))),
     }
 }
 

@@ -1,10 +1,10 @@
 //! From the words of the command line to the verb that they mean.
 
-use crate::args::{Entry, Globals, UsageError, nearest, parse_verb};
+use crate::args::{Entry, Globals, Group, UsageError, nearest, parse_verb};
 use crate::args::{group_help, program_help, verb_help};
 use crate::context::{Context, terminal_width};
 use crate::failure::Failure;
-use crate::table;
+use crate::{docker_commands, table};
 use std::ffi::OsString;
 
 /// What the words mean.
@@ -19,29 +19,39 @@ pub(crate) fn dispatch(context: &mut Context, globals: &Globals) -> Result<u8, F
         context.print(&all_help())?;
         return Ok(0);
     }
-    let found = find(&globals.rest)
-        .map_err(|error| Failure::from(error).with_hint("Run 'sampan --help' for more information"))?;
-    match found {
+    match find(&globals.rest)? {
         Meaning::Help(text) => context.print(&text).map(|()| 0),
         Meaning::Verb { verb, path, args } => {
-            let typed = parse_verb(verb, &path, args).map_err(|error| with_pointer(error, &path))?;
-            if typed.is_on("help") {
-                context.print(&verb_help(verb, &path, terminal_width()))?;
-                return Ok(0);
+            let help = || verb_help(verb, &path, terminal_width());
+            match parse_verb(verb, &path, args) {
+                Ok(typed) if typed.is_on("help") => context.print(&help()).map(|()| 0),
+                Ok(typed) => (verb.run)(context, &typed),
+                // Where -h is no flag of the verb, people mean this.
+                Err(UsageError::UnknownShorthand { letter: 'h', .. }) => context.print(&help()).map(|()| 0),
+                Err(error) => Err(with_usage(error, &format!("{path} {}", verb.usage), &path)),
             }
-            (verb.run)(context, &typed)
         }
     }
 }
 
-/// A complaint about flags says where the help is; a refusal is complete as it is.
-fn with_pointer(error: UsageError, path: &str) -> Failure {
-    let complete = matches!(error, UsageError::NotSupported { .. });
+/// A complaint about what was typed, in Docker's form: the complaint, the usage line, and where the help is. A refusal
+/// and what is wrong with a value are complete as they are.
+pub(crate) fn with_usage(error: UsageError, usage: &str, path: &str) -> Failure {
+    let complete = matches!(
+        error,
+        UsageError::NotSupported { .. } | UsageError::NoSuchVerb { .. } | UsageError::InvalidValue { .. }
+    );
     let failure = Failure::from(error);
-    if complete { failure } else { failure.with_hint(format!("Run '{path} --help' for more information")) }
+    if complete {
+        failure
+    } else {
+        failure
+            .with_hint(format!("\nUsage:  {}\n\nRun '{path} --help' for more information", usage.trim_end()))
+    }
 }
 
-fn all_help() -> String {
+/// The help of the program.
+pub(crate) fn all_help() -> String {
     program_help(table::COMMON, table::GROUPS, table::VERBS, terminal_width())
 }
 
@@ -49,37 +59,55 @@ fn entries() -> impl Iterator<Item = Entry> {
     table::COMMON.iter().chain(table::GROUPS).chain(table::VERBS).copied()
 }
 
-fn find(words: &[OsString]) -> Result<Meaning<'_>, UsageError> {
-    let word =
-        |index: usize| words.get(index).map(|word| word.to_str().ok_or(UsageError::NotUtf8)).transpose();
+fn find(words: &[OsString]) -> Result<Meaning<'_>, Failure> {
+    let word = |index: usize| {
+        let word = words.get(index).map(|word| word.to_str().ok_or(UsageError::NotUtf8));
+        word.transpose().map_err(Failure::from)
+    };
     let first = word(0)?.unwrap_or_default();
     if first == "help" {
         return help_for(&words[1..]);
     }
     let Some(entry) = entries().find(|entry| entry.name() == first) else {
-        let suggestion = nearest(first, entries().map(Entry::name)).map(|name| format!("sampan {name}"));
-        return Err(UsageError::UnknownCommand { command: format!("sampan {first}"), suggestion });
+        return Err(unknown_command(first));
     };
     match entry {
         Entry::Verb(verb) => Ok(Meaning::Verb { verb, path: format!("sampan {first}"), args: &words[1..] }),
         Entry::Group(group) => match word(1)? {
-            None | Some("--help" | "help") => Ok(Meaning::Help(group_help(group))),
+            None | Some("--help" | "help") => Ok(Meaning::Help(group_help(group, terminal_width()))),
             Some(second) => {
                 let path = format!("sampan {first} {second}");
                 match group.verbs.iter().find(|entry| entry.name == second) {
                     Some(entry) => Ok(Meaning::Verb { verb: entry.verb, path, args: &words[2..] }),
-                    None => {
-                        let names = group.verbs.iter().map(|entry| entry.name);
-                        let suggestion = nearest(second, names).map(|name| format!("sampan {first} {name}"));
-                        Err(UsageError::UnknownCommand { command: path, suggestion })
-                    }
+                    None => Err(unknown_in(group, second)),
                 }
             }
         },
     }
 }
 
-fn help_for(words: &[OsString]) -> Result<Meaning<'_>, UsageError> {
+fn unknown_command(first: &str) -> Failure {
+    let command = format!("sampan {first}");
+    if docker_commands::has(first) {
+        return Failure::from(UsageError::NoSuchVerb { command });
+    }
+    let suggestion = nearest(first, entries().map(Entry::name)).map(|name| format!("sampan {name}"));
+    Failure::from(UsageError::UnknownCommand { command, suggestion })
+        .with_hint("\nRun 'sampan --help' for more information")
+}
+
+fn unknown_in(group: &Group, second: &str) -> Failure {
+    let noun = format!("sampan {}", group.name);
+    let command = format!("{noun} {second}");
+    if docker_commands::has(&format!("{} {second}", group.name)) {
+        return Failure::from(UsageError::NoSuchVerb { command });
+    }
+    let names = group.verbs.iter().map(|entry| entry.name);
+    let suggestion = nearest(second, names).map(|name| format!("{noun} {name}"));
+    with_usage(UsageError::UnknownCommand { command, suggestion }, &format!("{noun} COMMAND"), &noun)
+}
+
+fn help_for(words: &[OsString]) -> Result<Meaning<'_>, Failure> {
     if words.is_empty() {
         return Ok(Meaning::Help(all_help()));
     }

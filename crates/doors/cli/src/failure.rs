@@ -19,7 +19,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// With exit code 1, as most verbs have it.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { code: 1, message: message.into(), hint: None, details: None }
+        Self { code: 1, message: without_numbers(&message.into()), hint: None, details: None }
     }
 
     /// An error with its causes, exit code 1.
@@ -53,17 +53,51 @@ impl From<UsageError> for Failure {
     }
 }
 
-/// An error and its causes in one line; a cause that repeats what was said is left out.
+/// An error and its causes in one line; a cause that was said already is left out.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
+    let mut text = without_numbers(&error.to_string());
     let mut cause = error.source();
     while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.ends_with(&next) {
+        let next = without_numbers(&error.to_string());
+        if !text.contains(&next) {
             text.push_str(": ");
             text.push_str(&next);
         }
         cause = error.source();
     }
     text
+}
+
+/// Without the ` (os error 2)` that the standard library adds: the words before it say the same.
+fn without_numbers(text: &str) -> String {
+    let (mut rest, mut out) = (text, String::with_capacity(text.len()));
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        out.push_str(before);
+        rest = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        rest = rest.strip_prefix(')').unwrap_or(rest);
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot write {path}")]
+    struct Write {
+        path: &'static str,
+        source: io::Error,
+    }
+
+    #[test]
+    fn every_cause_is_said_once_and_in_words() {
+        let full = || Write { path: "/blob", source: io::Error::from_raw_os_error(28) };
+        assert_eq!(chain(&full()), "cannot write /blob: No space left on device");
+        // An adapter between two of ours that must speak `io::Error` shows what is below it.
+        let outer = Write { path: "/image", source: io::Error::other(full()) };
+        assert_eq!(chain(&outer), "cannot write /image: cannot write /blob: No space left on device");
+        assert_eq!(without_numbers("a (os error 2): b (os error 13)"), "a: b");
+    }
 }

@@ -10,6 +10,7 @@
 mod args;
 mod context;
 mod dispatch;
+mod docker_commands;
 mod failure;
 mod filters;
 mod foreground;
@@ -41,8 +42,11 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub fn run(args: Vec<OsString>, build: &'static str, open: OpenHost) -> u8 {
     let (debug, outcome) = match args::parse_globals(args) {
         Ok(globals) => (globals.debug, carry_out(&globals, build, open)),
+        Err(args::UsageError::UnknownShorthand { letter: 'h', .. }) => {
+            (false, context::print(&dispatch::all_help()).map(|()| 0))
+        }
         Err(error) => {
-            (false, Err(Failure::from(error).with_hint("Run 'sampan --help' for more information")))
+            (false, Err(dispatch::with_usage(error, "sampan [OPTIONS] COMMAND [ARG...]", "sampan")))
         }
     };
     match outcome {

@@ -4,7 +4,7 @@ use crate::Engine;
 use crate::containers::{Container, CreateOptions, LookupError, PullPolicy, observe};
 use crate::model::ContainerConfig;
 use distribution::Config;
-use ids::Reference;
+use ids::{Digest, Reference};
 use image::{
     EMBEDDED_REFERENCE, EmbeddedError, Force, GetError, Image, ImageUse, InvalidPlatform, Progress,
     PullError, PullOptions, Pulled, Removed, Silent, host_platform, parse_platform, platform_text,
@@ -121,6 +121,13 @@ impl Engine {
             image: container.image,
         };
         Ok(self.all_containers()?.into_iter().map(used).collect())
+    }
+
+    /// Tells in the event log what was done to an image besides pulling and removing it: `import`, `load` or `tag`, under
+    /// the name that people know it by, or its id.
+    pub fn tell_of_image(&self, action: &str, id: &Digest, name: Option<&Reference>) {
+        let name = name.map_or_else(|| id.to_string(), Reference::familiar);
+        self.event(&Event::now("image", action, id.as_str()).with("name", name));
     }
 
     /// Removes a name of an image, and the image with its last name.

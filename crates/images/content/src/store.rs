@@ -5,7 +5,7 @@ use ids::{Algorithm, Digest};
 use rustix::fs::FlockOperation;
 use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind, Read, Write as _};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Blobs by digest below one directory. Cheap to open (no system call) and to clone.
@@ -202,12 +202,17 @@ impl ContentStore {
         Ok(found)
     }
 
+    /// How many bytes a blob takes on the disk, which is not its length; 0 when it is not there.
+    #[must_use]
+    pub fn usage_of(&self, digest: &Digest) -> u64 {
+        std::fs::symlink_metadata(self.blob_path(digest)).map_or(0, |metadata| metadata.blocks() * 512)
+    }
+
     /// How many bytes the blobs take, on the disk and not as lengths.
     ///
     /// # Errors
     /// When a directory cannot be read.
     pub fn usage(&self) -> Result<u64, ContentError> {
-        use std::os::unix::fs::MetadataExt;
         let mut bytes = 0;
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
             for entry in read_dir(&self.blob_dir(algorithm))? {
@@ -280,7 +285,7 @@ fn lock_abandoned(path: &Path) -> Result<Option<File>, ContentError> {
 
 /// Makes a file of a new random name that is ours by lock; a sweep that comes between is outlived by trying again.
 pub(crate) fn create_locked(dir: &Path) -> Result<(File, PathBuf), ContentError> {
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+    use std::os::unix::fs::OpenOptionsExt;
     loop {
         let path = dir.join(ids::ExecId::random().as_str());
         let open = || File::options().create_new(true).read(true).write(true).mode(0o600).open(&path);

@@ -33,13 +33,18 @@ pub(crate) fn printable(text: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// `MANIFEST_UNKNOWN` as people write it.
+fn words(code: &str) -> String {
+    code.to_lowercase().replace('_', " ")
+}
+
 /// The message of a failure.
 pub(crate) fn message(status: StatusCode, body: &[u8]) -> String {
     let parsed: Failure = serde_json::from_slice(body).unwrap_or_default();
     let text = match parsed.errors.first() {
-        Some(first) if first.code.is_empty() => first.message.clone(),
+        Some(first) if first.code.is_empty() || first.message == words(&first.code) => first.message.clone(),
         Some(first) if !first.message.is_empty() => {
-            format!("{}: {}", first.code.to_lowercase().replace('_', " "), first.message)
+            format!("{}: {}", words(&first.code), first.message)
         }
         Some(first) => first.code.clone(),
         None => [parsed.message, parsed.details, parsed.error_description].concat(),
@@ -86,7 +91,9 @@ mod tests {
         let of = |body: &str| message(StatusCode::NOT_FOUND, body.as_bytes());
         let body =
             r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown","detail":{"Tag":"x"}}]}"#;
-        assert_eq!(of(body), "manifest unknown: manifest unknown");
+        assert_eq!(of(body), "manifest unknown");
+        let denied = r#"{"errors":[{"code":"DENIED","message":"not for you"}]}"#;
+        assert_eq!(of(denied), "denied: not for you");
         assert_eq!(of(r#"{"details":"incorrect username or password"}"#), "incorrect username or password");
         assert_eq!(of("<html>no</html>"), "not found");
         assert_eq!(of(r#"{"errors":[{"message":"\u001b[2J\nx"}]}"#), "[2J x");

@@ -1,7 +1,9 @@
 //! How much of the disk images take.
 
+use crate::document;
 use crate::error::StoreError;
 use crate::images::Images;
+use crate::list::is_damage;
 use crate::model::ImageInfo;
 use ids::Digest;
 use snapshot::LayerKey;
@@ -16,6 +18,10 @@ pub struct ImageUsage {
     pub shared: u64,
     /// Bytes of layers that only this image has.
     pub unique: u64,
+    /// Bytes of its blobs (manifest, configuration, layers as received), by digest.
+    blobs: HashMap<Digest, u64>,
+    /// Its unpacked layers and their recorded sizes.
+    layers: HashMap<LayerKey, u64>,
 }
 
 /// The whole store.
@@ -30,16 +36,14 @@ pub struct StoreUsage {
 }
 
 impl StoreUsage {
-    /// Bytes that removing all images but these (by id) would free, by recorded layer sizes.
+    /// Bytes that removing all images but these (by id) would free: blobs, and layers by their recorded sizes.
     #[must_use]
     pub fn reclaimable(&self, in_use: &HashSet<Digest>) -> u64 {
-        let used: u64 = self
-            .images
-            .iter()
-            .filter(|one| in_use.contains(&one.info.image.id))
-            .map(|one| one.info.size)
-            .sum();
-        self.layers.saturating_sub(used)
+        let used = || self.images.iter().filter(|one| in_use.contains(&one.info.image.id));
+        let blobs: HashMap<_, _> = used().flat_map(|one| &one.blobs).collect();
+        let layers: HashMap<_, _> = used().flat_map(|one| &one.layers).collect();
+        let needed: u64 = blobs.into_values().chain(layers.into_values()).sum();
+        (self.layers + self.blobs).saturating_sub(needed)
     }
 }
 
@@ -75,8 +79,25 @@ impl Images {
                 let mine = keys.iter().filter_map(|key| holders.get(key));
                 mine.filter(|(_, count)| (*count > 1) == shared).map(|(size, _)| size).sum()
             };
-            usage.images.push(ImageUsage { shared: sum(true), unique: sum(false), info });
+            let layers = keys
+                .iter()
+                .filter_map(|key| holders.get(key).map(|(size, _)| (key.clone(), *size)))
+                .collect();
+            let blobs = self.blobs_of(&info)?;
+            usage.images.push(ImageUsage { shared: sum(true), unique: sum(false), blobs, layers, info });
         }
         Ok(usage)
+    }
+
+    /// Blobs of an image, with what they take on the disk.
+    fn blobs_of(&self, info: &ImageInfo) -> Result<HashMap<Digest, u64>, StoreError> {
+        let mut digests = vec![info.image.manifest.clone(), info.image.id.clone()];
+        match document::manifest(&self.content, &info.image.manifest) {
+            Ok(manifest) => digests.extend(manifest.layers.into_iter().map(|layer| layer.digest)),
+            Err(error) if is_damage(&error) => {}
+            Err(error) => return Err(error),
+        }
+        let sized = |digest: Digest| (digest.clone(), self.content.usage_of(&digest));
+        Ok(digests.into_iter().map(sized).collect())
     }
 }

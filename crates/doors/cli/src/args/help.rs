@@ -19,13 +19,23 @@ pub(crate) fn verb_help(verb: &Verb, path: &str, width: usize) -> String {
     text
 }
 
-/// The help of a noun.
-pub(crate) fn group_help(group: &Group) -> String {
+/// One command and what it is for.
+fn described(text: &mut String, name: &str, widest: usize, about: &str, width: usize) {
+    let indent = widest + 5;
+    for (at, line) in wrap(about, width.saturating_sub(indent).max(20)).iter().enumerate() {
+        let start = if at == 0 { name } else { "" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {start:widest$}   {line}");
+    }
+}
+
+/// The help of a noun; `width` is the terminal's.
+pub(crate) fn group_help(group: &Group, width: usize) -> String {
     let mut text = format!("Usage:  sampan {} COMMAND\n\n{}\n\nCommands:\n", group.name, group.about);
     let listed = || group.verbs.iter().filter(|entry| entry.listed);
     let widest = listed().map(|entry| entry.name.len()).max().unwrap_or(0);
     for entry in listed() {
-        let _ = writeln!(text, "  {:widest$}   {}", entry.name, entry.verb.about);
+        described(&mut text, entry.name, widest, entry.verb.about, width);
     }
     let _ = write!(text, "\nRun 'sampan {} COMMAND --help' for more information on a command.\n", group.name);
     text
@@ -43,7 +53,7 @@ pub(crate) fn program_help(common: &[Entry], groups: &[Entry], verbs: &[Entry], 
     {
         let _ = write!(text, "\n{title}:\n");
         for entry in entries {
-            let _ = writeln!(text, "  {:widest$}   {}", entry.name(), entry.about());
+            described(&mut text, entry.name(), widest, entry.about(), width);
         }
     }
     text.push_str("\nGlobal Options:\n");

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// Something typed is not understood. The exit code is 125, as Docker has it, but for [`UsageError::Arity`] and
-/// unknown commands.
+/// unknown or missing commands.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UsageError {
     /// No such flag.
@@ -63,6 +63,12 @@ pub(crate) enum UsageError {
         /// The nearest one.
         suggestion: Option<String>,
     },
+    /// A verb of Docker's that we do not have.
+    #[error("{command} is not in this version of sampan; 'sampan --help' lists what is")]
+    NoSuchVerb {
+        /// With everything before it.
+        command: String,
+    },
     /// An argument is not UTF-8.
     #[error("an argument is not valid UTF-8; names and commands are stored as UTF-8 text")]
     NotUtf8,
@@ -82,7 +88,7 @@ impl UsageError {
     /// Docker's exit code for it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Arity { .. } | Self::UnknownCommand { .. } => 1,
+            Self::Arity { .. } | Self::UnknownCommand { .. } | Self::NoSuchVerb { .. } => 1,
             _ => 125,
         }
     }

@@ -17,7 +17,7 @@ use std::net::{AddrParseError, IpAddr};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateRequestError {
     /// A name. The words are Docker's.
-    #[error("Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")]
+    #[error("Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed{}", at_least_two(.name))]
     Name {
         /// As given.
         name: String,
@@ -109,6 +109,11 @@ pub(crate) fn container_config(
         log_options: host.log_config.config.clone().unwrap_or_default(),
         annotations: host.annotations.clone().unwrap_or_default(),
     })
+}
+
+/// Docker's rule reads as if one letter were enough.
+fn at_least_two(name: &str) -> &'static str {
+    if name.chars().count() == 1 { ", two characters or more" } else { "" }
 }
 
 fn filled(text: &str) -> Option<String> {

@@ -26,7 +26,7 @@ pub(crate) fn info(seen: &Seen, now: String) -> SystemInfo {
         containers_paused: count(seen.paused),
         containers_stopped: count(seen.stopped),
         images: count(seen.images),
-        driver: "overlay".to_owned(),
+        driver: "overlay2".to_owned(),
         plugins: SystemPlugins {
             volume: names(&["local"]),
             network: names(&["bridge", "host", "none"]),

@@ -75,17 +75,27 @@ impl List {
         match (format, in_table) {
             ("" | "table", _) if quiet => Ok(self.only(self.quiet, rows)),
             ("" | "table", _) => Ok(self.table(default, rows)),
-            ("json", _) => lines("{{json .}}", rows),
+            ("json", _) => self.lines("{{json .}}", rows),
             (_, Some(template)) => {
-                let headers = self
-                    .columns
-                    .iter()
-                    .fold(Row::default(), |row, column| row.with(column.name, column.header));
-                let heading = template::parse(template, true)?.execute(&headers.value())?;
-                Ok(align(&format!("{heading}\n{}", lines(template, rows)?)))
+                let heading = template::parse(template, true)?.execute(&self.headers())?;
+                Ok(align(&format!("{heading}\n{}", self.lines(template, rows)?)))
             }
-            (template, None) => lines(template, rows),
+            (template, None) => self.lines(template, rows),
         }
+    }
+
+    fn headers(&self) -> gotmpl::Value {
+        self.columns.iter().fold(Row::default(), |row, column| row.with(column.name, column.header)).value()
+    }
+
+    /// Every row through a template, a line each.
+    fn lines(&self, template: &str, rows: &[Row]) -> Result<String, TemplateFailure> {
+        let template = template::parse(template, false)?;
+        if rows.is_empty() {
+            // A mistyped field is a mistake even where no row shows it.
+            template.check_fields(&self.headers())?;
+        }
+        rows.iter().map(|row| template.execute(&row.value()).map(|text| text + "\n")).collect()
     }
 
     fn only(&self, name: &str, rows: &[Row]) -> String {
@@ -105,12 +115,6 @@ impl List {
         }
         align(&text)
     }
-}
-
-/// Every row through a template, a line each.
-fn lines(template: &str, rows: &[Row]) -> Result<String, TemplateFailure> {
-    let template = template::parse(template, false)?;
-    rows.iter().map(|row| template.execute(&row.value()).map(|text| text + "\n")).collect()
 }
 
 #[cfg(test)]
@@ -135,11 +139,19 @@ mod tests {
             ("", true, "abc\n"),
             ("table {{.Names}}\\t{{.ID}}", false, "NAMES     CONTAINER ID\nweb       abc\n"),
             ("{{.ID}}={{.Label \"a\"}}", false, "abc=1\n"),
-            ("{{.Label \"none\"}}|", false, "<no value>|\n"),
+            ("{{.Label \"none\"}}|", false, "|\n"),
             ("json", false, "{\"ID\":\"abc\",\"Labels\":\"a=1\",\"Names\":\"web\"}\n"),
             ("table {{upper .Names}}", false, "NAMES\nWEB\n"),
+            ("table {{.Label \"org.a\"}}", false, "a\n\n"),
         ] {
             assert_eq!(LIST.render(format, quiet, &rows()).unwrap(), text, "{format}");
         }
+        assert!(LIST.render("{{.Nmaes}}", false, &[]).is_err());
+        assert_eq!(LIST.render("{{index (split .Names \",\") 3}}", false, &[]).unwrap(), "");
+        let wrong = LIST.render("{{.Nmaes}}", false, &rows()).unwrap_err().to_string();
+        assert_eq!(
+            wrong,
+            "failed to execute template \"{{.Nmaes}}\": no field \"Nmaes\"; there are: ID, Labels, Names"
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! Commands hand over rows of named values; how they look is decided by `--format` (a Go template, with or without
 //! `table`, or `json`) or by the list's default.
 
+mod fields;
 mod list;
 mod table;
 mod template;

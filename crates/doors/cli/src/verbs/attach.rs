@@ -40,7 +40,9 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     if let (true, Some((rows, columns)), Some(stream)) =
         (tty, crate::foreground::size(), process.stream.as_deref_mut())
     {
-        // An error means that it has just ended; the end of the stream tells.
+        // A size that changes makes programs draw anew what this terminal has not seen, as Docker does. An error means
+        // that it has just ended; the end of the stream tells.
+        let _ = stream.resize(rows.saturating_add(1), columns.saturating_add(1));
         let _ = stream.resize(rows, columns);
     }
     // Whoever started it removes it.

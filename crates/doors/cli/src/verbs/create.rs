@@ -73,7 +73,9 @@ pub(super) fn with_image<T>(
     }
     if !typed.is_on("quiet") {
         let shown = Reference::parse(image).map_or_else(|_| image.clone(), |reference| reference.familiar());
-        eprintln!("Unable to find image '{shown}' locally");
+        // One for another platform may be there.
+        let platform = query.platform.map(|platform| format!(" for {platform}")).unwrap_or_default();
+        eprintln!("Unable to find image '{shown}'{platform} locally");
     }
     pull()?;
     match act(lifecycle) {

@@ -67,7 +67,7 @@ fn line(message: &EventMessage, format: &str, zone: &jiff::tz::TimeZone) -> Resu
                 "TimeNano": message.time_nano,
                 "Actor": { "ID": message.actor.id, "Attributes": message.actor.attributes },
             });
-            render_document(template, &document).map_err(|error| Failure::of(&error))
+            render_document(template, &document).map_err(Failure::from)
         }
     }
 }

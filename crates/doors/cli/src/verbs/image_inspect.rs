@@ -1,10 +1,10 @@
 //! `image inspect`: everything about images.
 
+use super::inspect::Document;
 use crate::args::{Arity, Refused, Verb, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::local::from_engine_image::inspect;
-use serde_json::Value;
 
 /// The verb.
 pub(crate) static IMAGE_INSPECT: Verb = Verb {
@@ -19,12 +19,12 @@ pub(crate) static IMAGE_INSPECT: Verb = Verb {
     ],
     arity: Arity::AtLeast(1),
     run: |context, typed| {
-        super::inspect::print_all(context, typed, &[|context, name, _| find(context, name)])
+        super::inspect::print_all(context, typed, &[|context, name, _| find(context, name)], "image")
     },
 };
 
 /// An image's document; `None` when there is none of that name.
-pub(crate) fn find(context: &Context, name: &str) -> Result<Option<Value>, Failure> {
+pub(crate) fn find(context: &Context, name: &str) -> Result<Option<Document>, Failure> {
     let images = context.engine()?.images().map_err(|error| Failure::of(&error))?;
     match images.inspect(name) {
         Ok(info) => super::inspect::document(&inspect(&info)).map(Some),

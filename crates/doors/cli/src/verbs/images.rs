@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::filters::Filters;
 use crate::local::from_engine_image::created_seconds;
-use crate::render::units::{human_duration, short_size};
+use crate::render::units::{human_duration, human_size, short_size};
 use crate::render::{Column, List, Row};
 use clap::Command;
 use engine::image::ImageInfo;
@@ -38,6 +38,7 @@ const LIST: List = List {
         Column { name: "Containers", header: "CONTAINERS" },
         Column { name: "SharedSize", header: "SHARED SIZE" },
         Column { name: "UniqueSize", header: "UNIQUE SIZE" },
+        Column { name: "VirtualSize", header: "SIZE" },
     ],
     default: &["Repository", "Tag", "ID", "CreatedSince", "Size"],
     quiet: "ID",
@@ -99,7 +100,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let default: &[&str] = if typed.is_on("digests") { &WITH_DIGESTS } else { LIST.default };
     let quiet = typed.is_on("quiet");
     let format = typed.text("format").unwrap_or_default();
-    context.print(&LIST.render_with(default, format, quiet, &rows).map_err(|error| Failure::of(&error))?)?;
+    context.print(&LIST.render_with(default, format, quiet, &rows).map_err(Failure::from)?)?;
     Ok(0)
 }
 
@@ -119,6 +120,7 @@ fn common(info: &ImageInfo, now: i64, whole: bool) -> Row {
         .with("Containers", "N/A")
         .with("SharedSize", "N/A")
         .with("UniqueSize", "N/A")
+        .with("VirtualSize", human_size(info.size))
 }
 
 fn named(row: Row, name: &Reference, info: &ImageInfo) -> Row {

@@ -40,9 +40,14 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         platform: typed.parsed("platform", parse_platform)?,
     };
     let mut source = open(source)?;
-    let store = context.engine()?.images().map_err(|error| Failure::of(&error))?;
+    let engine = context.engine()?;
+    let store = engine.images().map_err(|error| Failure::of(&error))?;
     let image =
         store.import(&mut source, name.as_ref(), &options, &Silent).map_err(|error| Failure::of(&error))?;
+    engine.tell_of_image("import", &image.id, None);
+    if let Some(name) = &name {
+        engine.tell_of_image("tag", &image.id, Some(name));
+    }
     context.line(image.id.as_str())?;
     Ok(0)
 }

@@ -40,7 +40,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         }
         format => {
             let document = serde_json::to_value(&wire).map_err(|error| Failure::of(&error))?;
-            context.print(&render_document(format, &document).map_err(|error| Failure::of(&error))?)?;
+            context.print(&render_document(format, &document).map_err(Failure::from)?)?;
         }
     }
     Ok(0)
@@ -52,7 +52,11 @@ fn plain(wire: &SystemInfo, seen: &engine::system::SystemInfo) -> String {
         format!("Client: Sampan\n Version:    {}\n Context:    default\n\nServer:\n", wire.server_version);
     let mut line = |key: &str, value: &str| {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, " {key}: {value}");
+        let _ = if key.starts_with(' ') && value.is_empty() {
+            writeln!(text, " {key}")
+        } else {
+            writeln!(text, " {key}: {value}")
+        };
     };
     line("Containers", &wire.containers.to_string());
     line(" Running", &wire.containers_running.to_string());

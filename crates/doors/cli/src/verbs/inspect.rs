@@ -1,5 +1,6 @@
 //! `inspect`: everything about containers, images and volumes, as JSON or through a template.
 
+use super::each::all_told;
 use crate::args::{Arity, Typed, Verb, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -30,7 +31,7 @@ pub(crate) static CONTAINER_INSPECT: Verb = Verb {
     define,
     refused: &[],
     arity: Arity::AtLeast(1),
-    run: |context, typed| print_all(context, typed, &[container]),
+    run: |context, typed| print_all(context, typed, &[container], "container"),
 };
 
 fn define(command: Command) -> Command {
@@ -51,7 +52,8 @@ fn define_any(command: Command) -> Command {
 }
 
 fn run_any(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let finders: &[Find] = match typed.text("type").unwrap_or_default() {
+    let kind = typed.text("type").unwrap_or_default();
+    let finders: &[Find] = match kind {
         "" => &[container, image, volume],
         "container" => &[container],
         "image" => &[image],
@@ -62,14 +64,19 @@ fn run_any(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             )));
         }
     };
-    print_all(context, typed, finders)
+    print_all(context, typed, finders, if kind.is_empty() { "object" } else { kind })
 }
 
 /// Looks an object up; `None` when there is none of that name.
-type Find = fn(&Context, &str, bool) -> Result<Option<Value>, Failure>;
+type Find = fn(&Context, &str, bool) -> Result<Option<Document>, Failure>;
 
-/// Prints every object that is found and names those that are not, as Docker does.
-pub(crate) fn print_all(context: &Context, typed: &Typed, finders: &[Find]) -> Result<u8, Failure> {
+/// Prints every object that is found and names those that are not, as Docker does; `noun` is what they are called.
+pub(crate) fn print_all(
+    context: &Context,
+    typed: &Typed,
+    finders: &[Find],
+    noun: &str,
+) -> Result<u8, Failure> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for name in typed.arguments() {
         let mut document = None;
@@ -84,36 +91,48 @@ pub(crate) fn print_all(context: &Context, typed: &Typed, finders: &[Find]) -> R
             None => missing.push(name),
         }
     }
+    let whole = |form: fn(&Document) -> &str| found.iter().map(form).collect::<Vec<_>>();
     match typed.text("format").unwrap_or_default() {
-        "" => context.line(&pretty(&Value::Array(found))?)?,
+        "" if found.is_empty() => context.line("[]")?,
+        "" => context.line(&format!("[\n{}\n]", whole(|document| &document.pretty).join(",\n")))?,
+        "json" => context.line(&format!("[{}]", whole(|document| &document.line).join(",")))?,
         format => {
             for document in &found {
-                context.print(&render_document(format, document).map_err(|error| Failure::of(&error))?)?;
+                context.print(&render_document(format, &document.value).map_err(Failure::from)?)?;
             }
         }
     }
-    if missing.is_empty() {
-        return Ok(0);
-    }
-    let lines: Vec<String> = missing.iter().map(|name| format!("no such object: {name}")).collect();
-    Err(Failure::new(lines.join("\n")))
+    all_told(missing.iter().map(|name| Failure::new(format!("No such {noun}: {name}"))).collect())
 }
 
-/// JSON with four blanks per level, as Docker indents it.
-fn pretty(value: &Value) -> Result<String, Failure> {
+/// One object as JSON, with its fields in Docker's order.
+pub(crate) struct Document {
+    /// For templates, which do not see an order.
+    value: Value,
+    /// Four blanks per level, as an element of a list.
+    pretty: String,
+    /// One line.
+    line: String,
+}
+
+/// A document as JSON.
+pub(crate) fn document<T: Serialize>(value: &T) -> Result<Document, Failure> {
+    let in_words = |error: serde_json::Error| Failure::of(&error);
+    let line = serde_json::to_string(value).map_err(in_words)?;
+    Ok(Document { value: serde_json::to_value(value).map_err(in_words)?, pretty: pretty(value)?, line })
+}
+
+/// JSON with four blanks per level, as Docker indents it, one level in.
+fn pretty<T: Serialize>(value: &T) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
     value.serialize(&mut serializer).map_err(|error| Failure::of(&error))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n"))
 }
 
-/// A document as JSON.
-pub(crate) fn document<T: Serialize>(value: &T) -> Result<Value, Failure> {
-    serde_json::to_value(value).map_err(|error| Failure::of(&error))
-}
-
-fn container(context: &Context, name: &str, size: bool) -> Result<Option<Value>, Failure> {
+fn container(context: &Context, name: &str, size: bool) -> Result<Option<Document>, Failure> {
     let engine = context.engine()?;
     let view = match engine.inspect(name) {
         Ok(view) => view,
@@ -132,10 +151,10 @@ fn container(context: &Context, name: &str, size: bool) -> Result<Option<Value>,
     document(&whole).map(Some)
 }
 
-fn image(context: &Context, name: &str, _: bool) -> Result<Option<Value>, Failure> {
+fn image(context: &Context, name: &str, _: bool) -> Result<Option<Document>, Failure> {
     super::image_inspect::find(context, name)
 }
 
-fn volume(context: &Context, name: &str, _: bool) -> Result<Option<Value>, Failure> {
+fn volume(context: &Context, name: &str, _: bool) -> Result<Option<Document>, Failure> {
     super::volume_inspect::find(context, name)
 }

@@ -36,7 +36,7 @@ fn define(command: Command) -> Command {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let platform = typed.parsed("platform", parse_platform)?;
-    let lines = pull_progress::lines();
+    let lines = pull_progress::of_load();
     // As in Docker, only a terminal is shown how it goes.
     let shown = !typed.is_on("quiet") && io::stderr().is_terminal();
     let progress: &dyn Progress = if shown { &lines } else { &Silent };
@@ -45,12 +45,15 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         return Err(Failure::new("requested load from stdin, but stdin is empty")
             .with_hint("name an archive with -i, or send one: sampan load < FILE"));
     }
-    let store = context.engine()?.images().map_err(|error| Failure::of(&error))?;
+    let engine = context.engine()?;
+    let store = engine.images().map_err(|error| Failure::of(&error))?;
     let loaded = match input {
         Some(path) => store.load_path(Path::new(path), platform.as_ref(), progress),
         None => store.load(io::stdin(), platform.as_ref(), progress),
     };
-    context.print(&told(&loaded.map_err(|error| Failure::of(&error))?))?;
+    let loaded = loaded.map_err(|error| Failure::of(&error))?;
+    loaded.iter().for_each(|one| engine.tell_of_image("load", &one.image.id, one.references.first()));
+    context.print(&told(&loaded))?;
     Ok(0)
 }
 

@@ -82,7 +82,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             STATES.join(", ")
         )));
     }
-    let last = match (typed.is_on("latest"), typed.parsed("last", str::parse::<i64>)?) {
+    let last = match (typed.is_on("latest"), typed.parsed("last", crate::parse::integer)?) {
         (true, _) => Some(1),
         (false, Some(count)) => usize::try_from(count).ok().filter(|count| *count > 0),
         (false, None) => None,
@@ -112,9 +112,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         .collect();
     let default: &[&str] = if sizes.is_some() { &WITH_SIZE } else { LIST.default };
     let format = typed.text("format").unwrap_or_default();
-    let text = LIST
-        .render_with(default, format, typed.is_on("quiet"), &rows)
-        .map_err(|error| Failure::of(&error))?;
+    let text = LIST.render_with(default, format, typed.is_on("quiet"), &rows).map_err(Failure::from)?;
     context.print(&text)?;
     Ok(0)
 }
@@ -164,7 +162,16 @@ fn row(summary: &ContainerSummary, now: i64, whole: bool) -> Row {
             "Names",
             summary.names.iter().map(|name| name.trim_start_matches('/')).collect::<Vec<_>>().join(","),
         )
-        .with("Mounts", summary.mounts.iter().map(mount_name).collect::<Vec<_>>().join(","))
+        .with(
+            "Mounts",
+            summary
+                .mounts
+                .iter()
+                .map(mount_name)
+                .filter(|name| !name.is_empty())
+                .collect::<Vec<_>>()
+                .join(","),
+        )
         .with(
             "LocalVolumes",
             summary.mounts.iter().filter(|mount| mount.driver == "local").count().to_string(),

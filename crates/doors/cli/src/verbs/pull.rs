@@ -45,9 +45,9 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     }
     let lines = Lines::new(io::stdout().is_terminal(), io::stdout);
     let progress: &dyn Progress = if quiet { &Silent } else { &lines };
-    let pulled = engine
-        .pull(&reference, platform.as_ref(), PullPolicy::Always, progress)
-        .map_err(|error| Failure::of(&error))?;
+    let pulled = engine.pull(&reference, platform.as_ref(), PullPolicy::Always, progress);
+    lines.end();
+    let pulled = pulled.map_err(|error| Failure::of(&error))?;
     if !quiet {
         context.print(&outcome(&reference, &pulled))?;
     }

@@ -22,7 +22,9 @@ pub(super) fn pull(
     let reference = Reference::parse(image).map_err(|error| Failure::of(&error))?;
     eprintln!("{}: Pulling from {}", reference.tag().unwrap_or("latest"), reference.repository());
     let progress = Lines::new(io::stderr().is_terminal(), io::stderr);
-    let pulled = lifecycle.pull(image, platform, &progress)?;
+    let pulled = lifecycle.pull(image, platform, &progress);
+    progress.end();
+    let pulled = pulled?;
     eprint!("{}", outcome(&reference, &pulled));
     Ok(())
 }
@@ -37,14 +39,15 @@ pub(super) fn outcome(reference: &Reference, pulled: &Pulled) -> String {
     format!("{digest}Status: {status} {}\n", reference.familiar())
 }
 
-/// The lines, on standard error.
-pub(super) fn lines() -> impl Progress {
-    Lines::new(io::stderr().is_terminal(), io::stderr)
+/// The lines of a load, on standard error.
+pub(super) fn of_load() -> impl Progress {
+    Lines { load: true, ..Lines::new(io::stderr().is_terminal(), io::stderr) }
 }
 
 /// One line per layer: rewritten in place on a terminal, appended elsewhere when its step changes.
 pub(super) struct Lines<W> {
     terminal: bool,
+    load: bool,
     out: fn() -> W,
     layers: Mutex<Layers>,
 }
@@ -53,22 +56,31 @@ pub(super) struct Lines<W> {
 struct Layers {
     order: Vec<String>,
     texts: HashMap<String, String>,
+    ended: bool,
 }
 
 impl<W: Write> Lines<W> {
     /// Prints to `out`, which is a terminal or not.
     pub(super) fn new(terminal: bool, out: fn() -> W) -> Self {
-        Self { terminal, out, layers: Mutex::default() }
+        Self { terminal, load: false, out, layers: Mutex::default() }
+    }
+
+    /// Prints no more: after a failure other layers still end, and must not write over what is said of it.
+    pub(super) fn end(&self) {
+        self.layers.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
     }
 }
 
 impl<W: Write> Progress for Lines<W> {
     fn layer(&self, blob: &Digest, step: Step) {
         let id: String = blob.as_str().rsplit(':').next().unwrap_or_default().chars().take(12).collect();
-        let words = words(&step, self.terminal);
+        let words = words(&step, self.terminal, self.load);
         // A thread that panicked while it printed has spoiled a line, nothing more.
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        if layers.texts.get(&id) == Some(&words) {
+        let before = layers.texts.get(&id);
+        // What was there already is done without anything having been pulled.
+        let was_there = before.is_some_and(|text| text == EXISTS) && step == Step::Done;
+        if layers.ended || was_there || before == Some(&words) {
             return;
         }
         let mut text = String::new();
@@ -88,8 +100,11 @@ impl<W: Write> Progress for Lines<W> {
     }
 }
 
-/// Docker's words for a step; byte counts only where they can be rewritten.
-fn words(step: &Step, counts: bool) -> String {
+/// Docker's word for a layer that need not be fetched.
+const EXISTS: &str = "Already exists";
+
+/// Docker's words for a step of a pull or a load; byte counts only where they can be rewritten.
+fn words(step: &Step, counts: bool, load: bool) -> String {
     use crate::render::units::human_size;
     let so_far = |verb: &str, bytes: &u64, total: &u64| {
         if counts {
@@ -102,11 +117,13 @@ fn words(step: &Step, counts: bool) -> String {
     };
     match step {
         Step::Waiting => "Pulling fs layer".to_owned(),
-        Step::Exists => "Already exists".to_owned(),
+        Step::Exists => EXISTS.to_owned(),
         Step::Downloading { bytes, total } => so_far("Downloading", bytes, total),
         Step::Retrying { after_seconds, reason } => format!("Retrying in {after_seconds} seconds: {reason}"),
         Step::Downloaded => "Download complete".to_owned(),
+        Step::Extracting { bytes, total } if load => so_far("Loading layer", bytes, total),
         Step::Extracting { bytes, total } => so_far("Extracting", bytes, total),
+        Step::Done if load => "Loaded".to_owned(),
         Step::Done => "Pull complete".to_owned(),
     }
 }
@@ -117,9 +134,10 @@ mod tests {
 
     #[test]
     fn a_bar_fills() {
-        let at = |bytes| words(&Step::Downloading { bytes, total: 100 }, true);
+        let at = |bytes| words(&Step::Downloading { bytes, total: 100 }, true, false);
         assert!(at(0).starts_with("Downloading [>   "));
         assert!(at(100).contains(&format!("[{}>]", "=".repeat(49))));
-        assert_eq!(words(&Step::Downloading { bytes: 1, total: 0 }, false), "Downloading");
+        assert_eq!(words(&Step::Downloading { bytes: 1, total: 0 }, false, false), "Downloading");
+        assert_eq!(words(&Step::Done, true, true), "Loaded");
     }
 }

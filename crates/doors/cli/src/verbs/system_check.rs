@@ -26,9 +26,12 @@ const LIST: List = List {
         Column { name: "Detail", header: "DETAIL" },
         Column { name: "Repair", header: "REPAIR" },
     ],
-    default: &["Problem", "Subject", "Repair", "Detail"],
+    default: &["Problem", "Subject", "Detail"],
     quiet: "Subject",
 };
+
+/// The table with `--repair`.
+const WITH_REPAIR: [&str; 4] = ["Problem", "Subject", "Repair", "Detail"];
 
 fn define(command: Command) -> Command {
     command
@@ -55,7 +58,8 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         return Ok(0);
     }
     let rows: Vec<Row> = report.problems.iter().map(row).collect();
-    context.print(&LIST.render(format, quiet, &rows).map_err(|error| Failure::of(&error))?)?;
+    let default: &[&str] = if typed.is_on("repair") { &WITH_REPAIR } else { LIST.default };
+    context.print(&LIST.render_with(default, format, quiet, &rows).map_err(Failure::from)?)?;
     if format.is_empty() && !quiet {
         context.line(&summary(&report, typed.is_on("repair")))?;
     }
@@ -77,10 +81,10 @@ fn row(problem: &Problem) -> Row {
 
 fn summary(report: &CheckReport, repaired: bool) -> String {
     let found = report.problems.len();
-    let noun = if found == 1 { "problem" } else { "problems" };
+    let (noun, them) = if found == 1 { ("problem", "it") } else { ("problems", "them") };
     let left = report.problems.iter().filter(|problem| problem.repair != Some(Ok(()))).count();
     match (repaired, left) {
-        (false, _) => format!("\n{found} {noun}. Put them right with 'sampan system check --repair'."),
+        (false, _) => format!("\n{found} {noun}. Put {them} right with 'sampan system check --repair'."),
         (true, 0) => format!("\n{found} {noun}, all put right."),
         (true, left) => format!("\n{found} {noun}, {left} remain."),
     }

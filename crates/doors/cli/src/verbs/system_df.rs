@@ -91,7 +91,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let text = if typed.is_on("verbose") && format.is_empty() {
         verbose(&usage)?
     } else {
-        LIST.render(format, false, &totals(&usage)).map_err(|error| Failure::of(&error))?
+        LIST.render(format, false, &totals(&usage)).map_err(Failure::from)?
     };
     context.print(&text)?;
     Ok(0)
@@ -145,7 +145,7 @@ fn total(kind: &str, count: usize, active: usize, bytes: u64, reclaimable: u64) 
 
 fn verbose(usage: &DiskUsage) -> Result<String, Failure> {
     let now = jiff::Timestamp::now().as_second();
-    let table = |list: &List, rows: &[Row]| list.render("", false, rows).map_err(|error| Failure::of(&error));
+    let table = |list: &List, rows: &[Row]| list.render("", false, rows).map_err(Failure::from);
     Ok(format!(
         "Images space usage:\n\n{}\nContainers space usage:\n\n{}\nLocal Volumes space usage:\n\n{}\n\
          Records: index {}, events {}, on the way out {}\n",
@@ -190,7 +190,8 @@ fn containers(usage: &DiskUsage, now: i64) -> Vec<Row> {
             .with("Image", summary.image)
             .with("Command", format!("\"{}\"", summary.command.chars().take(20).collect::<String>()))
             .with("LocalVolumes", volumes.to_string())
-            .with("Size", short_size(one.writable))
+            // With its log and other files, so that the sum is what the short table shows.
+            .with("Size", short_size(one.writable + one.files))
             .with("RunningFor", format!("{} ago", human_duration(now - summary.created)))
             .with("Status", summary.status)
             .with("Names", one.view.name.as_str())

@@ -20,7 +20,10 @@ pub(crate) static TAG: Verb = Verb {
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let (source, target) = (typed.argument(0).unwrap_or_default(), typed.argument(1).unwrap_or_default());
     let target = Reference::parse(target).map_err(|error| Failure::of(&error))?;
-    let store = context.engine()?.images().map_err(|error| Failure::of(&error))?;
+    let engine = context.engine()?;
+    let store = engine.images().map_err(|error| Failure::of(&error))?;
     store.tag(source, &target).map_err(|error| Failure::of(&error))?;
+    let tagged = store.get(target.as_str()).map_err(|error| Failure::of(&error))?;
+    engine.tell_of_image("tag", &tagged.id, Some(&target));
     Ok(0)
 }

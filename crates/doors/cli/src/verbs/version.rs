@@ -21,11 +21,6 @@ pub(crate) static VERSION_VERB: Verb = Verb {
     run,
 };
 
-/// The version of Docker's API whose documents and words we write.
-pub(super) const API_VERSION: &str = "1.50";
-/// The oldest that they are understood in.
-const MIN_API_VERSION: &str = "1.24";
-
 fn define(command: Command) -> Command {
     command.arg(text("format", 'f', "string", "Format output: 'json' or a Go template"))
 }
@@ -65,7 +60,7 @@ fn architecture() -> &'static str {
 
 /// The engine in this process, in Docker's words.
 pub(super) fn server(build: &str) -> SystemVersion {
-    let details = [("ApiVersion", API_VERSION), ("MinAPIVersion", MIN_API_VERSION), ("GitCommit", build)];
+    let details = [("GitCommit", build)];
     SystemVersion {
         platform: VersionPlatform { name: "Sampan".to_owned() },
         components: vec![VersionComponent {
@@ -74,8 +69,9 @@ pub(super) fn server(build: &str) -> SystemVersion {
             details: details.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         }],
         version: VERSION.to_owned(),
-        api_version: API_VERSION.to_owned(),
-        min_api_version: MIN_API_VERSION.to_owned(),
+        // There is no server yet whose API could have a version.
+        api_version: String::new(),
+        min_api_version: String::new(),
         git_commit: build.to_owned(),
         go_version: String::new(),
         os: std::env::consts::OS.to_owned(),
@@ -104,19 +100,18 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             };
             let document =
                 serde_json::to_value(Versions { client, server }).map_err(|error| Failure::of(&error))?;
-            context.print(&render_document(format, &document).map_err(|error| Failure::of(&error))?)?;
+            context.print(&render_document(format, &document).map_err(Failure::from)?)?;
         }
     }
     Ok(0)
 }
 
 fn plain(server: &SystemVersion) -> String {
-    let SystemVersion { version, api_version, min_api_version, git_commit, os, arch, kernel_version, .. } =
-        server;
+    let SystemVersion { version, git_commit, os, arch, kernel_version, .. } = server;
     format!(
-        "Client: Sampan\n Version:           {version}\n API version:       {api_version}\n Build:             {git_commit}\n \
+        "Client: Sampan\n Version:           {version}\n Build:             {git_commit}\n \
          OS/Arch:           {os}/{arch}\n Context:           default\n\n\
-         Server: Sampan (in this process, no daemon)\n Engine:\n  Version:          {version}\n  API version:      {api_version} (minimum version {min_api_version})\n  \
+         Server: none (sampan works without a daemon)\n Engine:\n  Version:          {version}\n  \
          Build:            {git_commit}\n  OS/Arch:          {os}/{arch}\n  Kernel:           {kernel_version}\n"
     )
 }

@@ -1,12 +1,12 @@
 //! `volume inspect`: everything about volumes.
 
+use super::inspect::Document;
 use crate::args::{Arity, Verb, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::local::from_engine_volume::volume;
 use engine::volumes::VolumesError;
 use ids::VolumeName;
-use serde_json::Value;
 
 /// The verb.
 pub(crate) static VOLUME_INSPECT: Verb = Verb {
@@ -18,12 +18,12 @@ pub(crate) static VOLUME_INSPECT: Verb = Verb {
     refused: &[],
     arity: Arity::AtLeast(1),
     run: |context, typed| {
-        super::inspect::print_all(context, typed, &[|context, name, _| find(context, name)])
+        super::inspect::print_all(context, typed, &[|context, name, _| find(context, name)], "volume")
     },
 };
 
 /// A volume's document; `None` when there is none of that name.
-pub(crate) fn find(context: &Context, name: &str) -> Result<Option<Value>, Failure> {
+pub(crate) fn find(context: &Context, name: &str) -> Result<Option<Document>, Failure> {
     let Ok(name) = VolumeName::parse(name) else { return Ok(None) };
     match context.engine()?.inspect_volume(&name) {
         Ok(view) => super::inspect::document(&volume(&view)).map(Some),

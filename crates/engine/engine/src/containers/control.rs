@@ -2,24 +2,18 @@
 
 use super::LookupError;
 use super::launch::ConnectError;
+use super::processes::{ProcessInfo, describe};
 use super::record::Container;
+use super::stop::write_intent;
 use crate::Engine;
+use crate::documents::{self, FileError};
 use crate::events::about;
 use crate::plan::signals;
 use ids::{ContainerId, ExecId};
 use monitor::client::{ClientError, Connection};
+use monitor::layout::ContainerDirectories;
 use monitor::protocol::{Reply, Request};
 use monitor::status::State;
-use std::fs;
-
-/// A process of a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessInfo {
-    /// Process id in the host's namespace.
-    pub pid: i32,
-    /// Its arguments, or its name in brackets.
-    pub command: String,
-}
 
 /// Why a request to a container failed.
 #[derive(Debug, thiserror::Error)]
@@ -28,22 +22,22 @@ pub enum ControlError {
     #[error(transparent)]
     Lookup(#[from] LookupError),
     /// It does not run. The words are Docker's.
-    #[error("container {id} is not running")]
+    #[error("container {container} is not running")]
     NotRunning {
-        /// Which.
-        id: ContainerId,
+        /// As typed.
+        container: String,
     },
     /// It is paused.
-    #[error("container {id} is already paused")]
+    #[error("container {container} is already paused")]
     Paused {
-        /// Which.
-        id: ContainerId,
+        /// As typed.
+        container: String,
     },
     /// It is not paused.
-    #[error("container {id} is not paused")]
+    #[error("container {container} is not paused")]
     NotPaused {
-        /// Which.
-        id: ContainerId,
+        /// As typed.
+        container: String,
     },
     /// No signal is called so.
     #[error("invalid signal: {text}")]
@@ -57,6 +51,9 @@ pub enum ControlError {
         /// The monitor's line.
         message: String,
     },
+    /// A file of the container.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Its monitor could not be reached.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -65,15 +62,12 @@ pub enum ControlError {
     Client(#[from] ClientError),
 }
 
-/// A command line is read up to this many bytes.
-const COMMAND_MAX: usize = 4096;
-
 impl Engine {
     fn running(&self, query: &str) -> Result<(Container, Connection, State), ControlError> {
         let container = self.read_container(query)?;
         match self.connect(container.id.as_str())? {
             Some((connection, observed)) => Ok((container, connection, observed.state)),
-            None => Err(ControlError::NotRunning { id: container.id }),
+            None => Err(ControlError::NotRunning { container: query.to_owned() }),
         }
     }
 
@@ -84,13 +78,25 @@ impl Engine {
     pub fn kill(&self, container: &str, signal: &str) -> Result<(), ControlError> {
         let number =
             signals::parse(signal).ok_or_else(|| ControlError::InvalidSignal { text: signal.to_owned() })?;
-        let (container, connection, state) = self.running(container)?;
+        let (found, connection, state) = self.running(container)?;
         if state == State::Restarting {
-            return Err(ControlError::NotRunning { id: container.id });
+            return Err(ControlError::NotRunning { container: container.to_owned() });
+        }
+        let directories = self.directories(&found.id);
+        if self.ends(number, &directories)? {
+            write_intent(&directories)?;
         }
         carry_out(&connection, &Request::Signal { signal: number })?;
-        self.event(&about("kill", &container).with("signal", number.to_string()));
+        self.event(&about("kill", &found).with("signal", number.to_string()));
         Ok(())
+    }
+
+    /// Whether a signal says that the container is to end, so that its restart policy rests until it is started again.
+    /// Docker takes every signal so unless the container has a stop signal of its own; here a reload (SIGHUP, SIGUSR1)
+    /// does not switch the policy off.
+    fn ends(&self, signal: i32, directories: &ContainerDirectories) -> Result<bool, FileError> {
+        let own = documents::read_desired(directories)?.map(|desired| desired.stop.signal);
+        Ok(own == Some(signal) || signals::ENDING.contains(&signal))
     }
 
     /// Freezes a container.
@@ -98,9 +104,9 @@ impl Engine {
     /// # Errors
     /// See [`ControlError`].
     pub fn pause(&self, container: &str) -> Result<(), ControlError> {
-        let (Container { id, .. }, connection, state) = self.running(container)?;
+        let (_, connection, state) = self.running(container)?;
         match state {
-            State::Paused => Err(ControlError::Paused { id }),
+            State::Paused => Err(ControlError::Paused { container: container.to_owned() }),
             _ => carry_out(&connection, &Request::Pause),
         }
     }
@@ -110,10 +116,10 @@ impl Engine {
     /// # Errors
     /// See [`ControlError`].
     pub fn unpause(&self, container: &str) -> Result<(), ControlError> {
-        let (Container { id, .. }, connection, state) = self.running(container)?;
+        let (_, connection, state) = self.running(container)?;
         match state {
             State::Paused => carry_out(&connection, &Request::Unpause),
-            _ => Err(ControlError::NotPaused { id }),
+            _ => Err(ControlError::NotPaused { container: container.to_owned() }),
         }
     }
 
@@ -151,17 +157,4 @@ fn carry_out(connection: &Connection, request: &Request) -> Result<(), ControlEr
         Reply::Failed { message, .. } => Err(ControlError::Refused { message }),
         _ => Ok(()),
     }
-}
-
-/// What a process is called; `None` when it is gone.
-fn describe(pid: i32) -> Option<ProcessInfo> {
-    let mut bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    bytes.truncate(COMMAND_MAX);
-    let text = String::from_utf8_lossy(&bytes);
-    let command = text.trim_end_matches('\0').replace('\0', " ");
-    if !command.is_empty() {
-        return Some(ProcessInfo { pid, command });
-    }
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    Some(ProcessInfo { pid, command: format!("[{}]", name.trim_end()) })
 }

@@ -56,22 +56,22 @@ pub enum ExecError {
     #[error(transparent)]
     Lookup(#[from] LookupError),
     /// It does not run. The words are Docker's.
-    #[error("container {id} is not running")]
+    #[error("container {container} is not running")]
     NotRunning {
-        /// Which.
-        id: ContainerId,
+        /// As typed.
+        container: String,
     },
     /// It is paused.
-    #[error("container {id} is paused, unpause the container before exec")]
+    #[error("container {container} is paused, unpause the container before exec")]
     Paused {
-        /// Which.
-        id: ContainerId,
+        /// As typed.
+        container: String,
     },
     /// It is about to be restarted.
-    #[error("container {id} is restarting, wait until the container is running")]
+    #[error("container {container} is restarting, wait until the container is running")]
     Restarting {
-        /// Which.
-        id: ContainerId,
+        /// As typed.
+        container: String,
     },
     /// Nothing to execute.
     #[error("no exec command specified")]
@@ -107,13 +107,13 @@ pub enum ExecError {
 }
 
 impl ExecError {
-    /// The exit code of `exec` for it: 127 for a command that is not there, 126 for one that cannot be executed, else
-    /// 1 as Docker has it.
+    /// The exit code of `exec` for it: 127 for a command that is not there, 126 for one that cannot be executed or
+    /// started, else 1 as Docker has it.
     #[must_use]
     pub fn exit_code(&self) -> i32 {
         match self {
             Self::Failed { kind: FailureKind::CommandNotFound, .. } => 127,
-            Self::Failed { kind: FailureKind::CommandNotExecutable, .. } => 126,
+            Self::Failed { kind: FailureKind::CommandNotExecutable | FailureKind::Host, .. } => 126,
             _ => 1,
         }
     }
@@ -128,13 +128,14 @@ impl Engine {
         if config.command.is_empty() || config.command[0].is_empty() {
             return Err(ExecError::NoCommand);
         }
+        let typed = container.to_owned();
         let container = self.read_container(container)?;
         let id = container.id.clone();
-        let not_running = || ExecError::NotRunning { id: id.clone() };
+        let not_running = || ExecError::NotRunning { container: typed.clone() };
         let (connection, observed) = self.connect(id.as_str())?.ok_or_else(not_running)?;
         match observed.state {
-            State::Paused => return Err(ExecError::Paused { id }),
-            State::Restarting => return Err(ExecError::Restarting { id }),
+            State::Paused => return Err(ExecError::Paused { container: typed }),
+            State::Restarting => return Err(ExecError::Restarting { container: typed }),
             _ => {}
         }
         let desired = documents::read_desired(&self.directories(&id))?.ok_or_else(not_running)?;

@@ -31,7 +31,7 @@ pub fn effective(
     Ok(EffectiveConfig {
         entrypoint,
         command,
-        env: environment::merge(&image.env, &config.env),
+        env: environment::of_container(&image.env, &config.env),
         labels,
         working_dir,
         user: config.user.clone().filter(|user| !user.is_empty()).unwrap_or_else(|| image.user.clone()),
@@ -114,7 +114,7 @@ mod tests {
             ..ContainerConfig::default()
         };
         let merged = effective(&config, &image(), "default").unwrap();
-        assert_eq!(merged.env, ["PATH=/bin", "A=2", "B=3"]);
+        assert_eq!(merged.env, ["A=2", "B=3", "PATH=/bin"]);
         assert_eq!((merged.user.as_str(), merged.hostname.as_str()), ("1000:5", "web"));
         assert_eq!(merged.working_dir, "/srv");
     }

@@ -24,6 +24,15 @@ pub fn merge(base: &[String], overrides: &[String]) -> Vec<String> {
     merged
 }
 
+/// A container's variables in Docker's order: what was asked for, then what the image has besides.
+#[must_use]
+pub(crate) fn of_container(image: &[String], request: &[String]) -> Vec<String> {
+    let mut env = merge(&[], request);
+    let asked = |variable: &&String| request.iter().any(|other| key(other) == key(variable));
+    env.extend(image.iter().filter(|variable| !asked(variable)).cloned());
+    env
+}
+
 /// What the process gets: Docker's defaults, then the container's, then `HOME` if nobody set it.
 #[must_use]
 pub fn of_process(env: &[String], hostname: &str, tty: bool, home: &str) -> Vec<String> {
@@ -49,6 +58,16 @@ mod tests {
     #[test]
     fn later_ones_win_in_their_place() {
         assert_eq!(merge(&owned(&["A=1", "B=2"]), &owned(&["A=3", "C=4", "B", "D"])), owned(&["A=3", "C=4"]));
+    }
+
+    #[test]
+    fn what_was_asked_for_comes_first() {
+        let image = owned(&["PATH=/bin", "A=1", "B=1"]);
+        assert_eq!(
+            of_container(&image, &owned(&["Z=1", "A=2", "B", "Z=2"])),
+            owned(&["Z=2", "A=2", "PATH=/bin"])
+        );
+        assert_eq!(of_container(&image, &[]), image);
     }
 
     #[test]

@@ -11,6 +11,8 @@ const REAL_TIME: (i32, i32) = (34, 64);
 /// What `stop` sends when nobody says.
 pub(crate) const TERM: i32 = 15;
 pub(crate) const KILL: i32 = 9;
+/// By these people end programs: INT, QUIT, KILL, TERM.
+pub(crate) const ENDING: [i32; 4] = [2, 3, KILL, TERM];
 
 /// The number of `TERM`, `SIGTERM`, `term` or `15`; also `RTMIN+n` and `RTMAX-n`.
 pub(crate) fn parse(text: &str) -> Option<i32> {

@@ -58,7 +58,14 @@ impl Engine {
             }
             let observed = observe::observe(&directories);
             if observed.needs_recovery() || (observed.alive && !observed.owned) {
-                findings.add(ProblemKind::LostMonitor, id, name, || self.mend_monitor(&container.id));
+                let what = if observed.alive {
+                    "runs on without log, health checks and restart policy"
+                } else {
+                    "has ended, and nobody recorded how"
+                };
+                findings.add(ProblemKind::LostMonitor, id, format!("{name} {what}"), || {
+                    self.mend_monitor(&container.id)
+                });
             } else if container.is_overdue(&observed) {
                 findings.add(ProblemKind::Unreaped, id, name, || self.reap(&container.id));
             }

@@ -106,7 +106,7 @@ impl Engine {
             volumes,
             index: index.iter().map(|name| size_of_tree(&root.join(name))).sum(),
             events: size_of_tree(&monitor::layout::events_directory(root)),
-            trash: size_of_tree(&crate::containers::trash_directory(root)),
+            trash: size_below(&crate::containers::trash_directory(root)),
         })
     }
 
@@ -119,6 +119,12 @@ impl Engine {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Bytes on the disk of what is in a directory, which itself stays.
+fn size_below(path: &Path) -> u64 {
+    let own = fs::symlink_metadata(path).map_or(0, |found| found.blocks() * 512);
+    size_of_tree(path).saturating_sub(own)
 }
 
 /// Bytes on the disk of a file, or of a directory and all below it; what is gone or cannot be read counts nothing.
