@@ -29,8 +29,8 @@ pub struct Plan {
     pub binds: Vec<BindSource>,
     /// Until the child is ready.
     pub steps: Vec<Step>,
-    /// Whether the seccomp filter is installed as the very last thing (it needs `no_new_privs`, and then no call
-    /// but execve(2) has to be allowed by it) instead of as a step.
+    /// Whether the seccomp filter is installed as the very last thing, so that no call but execve(2) has to be
+    /// allowed by it, instead of as a step.
     pub seccomp_last: bool,
     /// What is not as the spec asks, without being a reason to fail.
     pub warnings: Vec<String>,
@@ -73,8 +73,8 @@ pub enum FilterKind {
 
 impl Situation<'_> {
     /// Whether the filter is installed after everything else.
-    fn seccomp_last(&self, no_new_privileges: bool) -> bool {
-        no_new_privileges && self.seccomp == Some(FilterKind::Plain)
+    fn seccomp_last(&self) -> bool {
+        self.seccomp == Some(FilterKind::Plain)
     }
 }
 
@@ -95,7 +95,7 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
         namespace_paths,
         binds: Vec::new(),
         steps: vec![Step::EnterCgroup, Step::EnterNamespaces],
-        seccomp_last: situation.seccomp_last(process.no_new_privileges),
+        seccomp_last: situation.seccomp_last(),
         warnings: Vec::new(),
     };
     if namespaces.contains(Kind::Cgroup) {
@@ -159,7 +159,7 @@ pub fn exec(
         namespace_paths: Vec::new(),
         binds: Vec::new(),
         steps: Vec::new(),
-        seccomp_last: situation.seccomp_last(process.no_new_privileges),
+        seccomp_last: situation.seccomp_last(),
         warnings: Vec::new(),
     };
     let affinity = process.exec_cpu_affinity.as_ref();

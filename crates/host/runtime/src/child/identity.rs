@@ -8,6 +8,9 @@ use rustix::io::Errno;
 use rustix::process::DumpableBehavior;
 use rustix::thread::{CapabilitySet, CapabilitySets as KernelSets};
 
+/// `CAP_SYS_ADMIN` of linux/capability.h, as a mask.
+const SYS_ADMIN: u64 = 1 << 21;
+
 /// Takes the identity on; returns warnings.
 pub(super) fn assume(identity: &Identity) -> Result<Vec<String>, Fault> {
     let mut warnings = Vec::new();
@@ -22,7 +25,7 @@ pub(super) fn assume(identity: &Identity) -> Result<Vec<String>, Fault> {
         rustix::thread::set_keep_capabilities(true)?;
     }
     kernel::settings::set_user(identity.uid)?;
-    set_capabilities(sets)?;
+    set_capabilities(sets, if identity.may_filter { SYS_ADMIN } else { 0 })?;
     // A change of users sets it to `fs.suid_dumpable`, which may have been made 1 for debugging.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     rustix::process::umask(Mode::from_raw_mode(identity.umask));
@@ -66,12 +69,14 @@ fn drop_bounding(wanted: u64) -> Result<(), Fault> {
     Ok(())
 }
 
-fn set_capabilities(sets: CapabilitySets) -> Result<(), Fault> {
+/// `kept` stays permitted and effective besides, until execve(2).
+fn set_capabilities(sets: CapabilitySets, kept: u64) -> Result<(), Fault> {
+    let kept = kept & rustix::thread::capabilities(None)?.permitted.bits();
     rustix::thread::set_capabilities(
         None,
         KernelSets {
-            effective: CapabilitySet::from_bits_retain(sets.effective),
-            permitted: CapabilitySet::from_bits_retain(sets.permitted),
+            effective: CapabilitySet::from_bits_retain(sets.effective | kept),
+            permitted: CapabilitySet::from_bits_retain(sets.permitted | kept),
             inheritable: CapabilitySet::from_bits_retain(sets.inheritable),
         },
     )?;

@@ -60,12 +60,12 @@ pub(super) fn add(plan: &mut Plan, process: &Process, situation: Situation<'_>) 
         plan.steps.push(Step::NoNewPrivileges);
     }
     plan.steps.push(Step::WorkingDirectory(process.cwd.clone()));
-    let identity = identity(plan, process);
-    // Without `no_new_privs` the filter can only be installed while there is CAP_SYS_ADMIN.
+    let mut identity = identity(plan, process);
+    identity.may_filter = situation.seccomp.is_some() && !process.no_new_privileges;
+    plan.steps.extend([Step::Identity(identity), Step::FindProgram { uid: process.user.uid }]);
     if situation.seccomp.is_some() && !plan.seccomp_last {
         plan.steps.push(Step::Seccomp);
     }
-    plan.steps.extend([Step::Identity(identity), Step::FindProgram { uid: process.user.uid }]);
     Ok(())
 }
 
@@ -206,6 +206,7 @@ fn identity(plan: &mut Plan, process: &Process) -> Identity {
         gid: user.gid,
         groups: user.additional_gids.clone(),
         umask: user.umask.unwrap_or(UMASK_DEFAULT),
+        may_filter: false,
         capabilities: process
             .capabilities
             .as_ref()

@@ -206,6 +206,9 @@ pub struct Identity {
     pub umask: u32,
     /// The five capability sets.
     pub capabilities: CapabilitySets,
+    /// Whether CAP_SYS_ADMIN is held besides until execve(2): without `no_new_privs` a filter needs it, and execve(2)
+    /// takes it away, since it is neither in the bounding nor in the ambient set.
+    pub may_filter: bool,
 }
 
 /// Bit masks of the five sets of capabilities(7).

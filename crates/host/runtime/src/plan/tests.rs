@@ -44,7 +44,7 @@ fn refused(spec: &Spec) -> String {
 
 #[test]
 fn the_order_is_the_one_that_works() {
-    let situation = Situation { seccomp: Some(FilterKind::Plain), terminal: true, ..Situation::default() };
+    let situation = Situation { seccomp: Some(FilterKind::Asking), terminal: true, ..Situation::default() };
     let plan = create(&spec(), situation).unwrap();
     let order = [
         at(&plan, |step| matches!(step, Step::EnterCgroup)),
@@ -59,26 +59,32 @@ fn the_order_is_the_one_that_works() {
         at(&plan, |step| matches!(step, Step::PivotRoot)),
         at(&plan, |step| matches!(step, Step::FinishRoot { .. })),
         at(&plan, |step| matches!(step, Step::WorkingDirectory(_))),
-        at(&plan, |step| matches!(step, Step::Seccomp)),
         at(&plan, |step| matches!(step, Step::Identity(_))),
         at(&plan, |step| matches!(step, Step::FindProgram { .. })),
+        at(&plan, |step| matches!(step, Step::Seccomp)),
     ];
     assert!(order.is_sorted(), "{order:?}");
     assert!(!plan.namespaces.contains(Kind::Cgroup) && plan.namespaces.contains(Kind::Pid));
 }
 
 #[test]
-fn a_filter_comes_last_when_privileges_cannot_grow() {
+fn a_filter_comes_last_unless_an_agent_has_to_be_told() {
+    let may_filter = |plan: &Plan| match &plan.steps[at(plan, |step| matches!(step, Step::Identity(_)))] {
+        Step::Identity(identity) => identity.may_filter,
+        _ => false,
+    };
+    let plain = Situation { seccomp: Some(FilterKind::Plain), ..Situation::default() };
+    let plan = create(&spec(), plain).unwrap();
+    assert!(plan.seccomp_last && !plan.steps.contains(&Step::Seccomp) && may_filter(&plan));
     let mut spec = spec();
     if let Some(process) = &mut spec.process {
         process.no_new_privileges = true;
     }
-    let plan = create(&spec, Situation { seccomp: Some(FilterKind::Plain), ..Situation::default() }).unwrap();
-    assert!(plan.seccomp_last);
-    assert!(!plan.steps.contains(&Step::Seccomp) && plan.steps.contains(&Step::NoNewPrivileges));
-    // Not so one whose agent has to be told of it first.
-    let plan =
-        create(&spec, Situation { seccomp: Some(FilterKind::Asking), ..Situation::default() }).unwrap();
+    // With `no_new_privs` nobody needs a right to filter himself.
+    let plan = create(&spec, plain).unwrap();
+    assert!(plan.seccomp_last && plan.steps.contains(&Step::NoNewPrivileges) && !may_filter(&plan));
+    let asking = Situation { seccomp: Some(FilterKind::Asking), ..Situation::default() };
+    let plan = create(&spec, asking).unwrap();
     assert!(!plan.seccomp_last && plan.steps.contains(&Step::Seccomp));
 }
 
