@@ -18,6 +18,14 @@ pub(crate) struct Bundle {
 }
 
 impl Bundle {
+    /// The directory that is the root file system.
+    pub(crate) fn rootfs_path(&self) -> Option<&Path> {
+        match &self.rootfs {
+            Rootfs::Dir { path } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Reads the bundle in `directory`, its document being `config` there.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! One file for each command.
 
 mod create;
+mod criu;
 mod delete;
+mod events;
 mod exec;
 mod features;
 mod kill;
@@ -25,6 +27,7 @@ pub(crate) struct Context<'a> {
     store: Store,
     log: &'a Log,
     no_cgroups: bool,
+    lenient_cgroups: bool,
 }
 
 impl Context<'_> {
@@ -45,8 +48,12 @@ pub(crate) fn perform(invocation: &Invocation) -> Result<i32, CliError> {
         runtime::seal::protect()?;
     }
     let global = &invocation.global;
-    let context =
-        Context { store: Store::new(global.root.clone()), log: &global.log, no_cgroups: global.no_cgroups };
+    let context = Context {
+        store: Store::new(global.root.clone()),
+        log: &global.log,
+        no_cgroups: global.no_cgroups,
+        lenient_cgroups: global.lenient_cgroups,
+    };
     let done = match &invocation.command {
         Command::Run(options, run) => return run::run(&context, options, run),
         Command::Exec(options) => return exec::exec(&context, options),
@@ -63,7 +70,7 @@ pub(crate) fn perform(invocation: &Invocation) -> Result<i32, CliError> {
             Ok(())
         }
         Command::Features => features::features(),
-        Command::Spec { bundle } => spec::spec(bundle),
+        Command::Spec { bundle, rootless } => spec::spec(bundle, *rootless),
         Command::Create(options) => create::create(&context, options),
         Command::Start(id) => start::start(&context, id),
         Command::State(id) => state::state(&context, id),
@@ -72,8 +79,11 @@ pub(crate) fn perform(invocation: &Invocation) -> Result<i32, CliError> {
         Command::List { json, quiet } => list::list(&context, *json, *quiet),
         Command::Pause(id) => pause::pause(&context, id),
         Command::Resume(id) => pause::resume(&context, id),
-        Command::Ps { id, json } => ps::ps(&context, id, *json),
-        Command::Update { id, resources } => update::update(&context, id, resources),
+        Command::Ps { id, json, options } => ps::ps(&context, id, *json, options),
+        Command::Update(options) => update::update(&context, options),
+        Command::Events(options) => events::events(&context, options),
+        Command::Checkpoint(id) => criu::checkpoint(&context, id),
+        Command::Restore(id) => criu::restore(&context, id),
     };
     done.map(|()| 0)
 }

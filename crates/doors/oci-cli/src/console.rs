@@ -16,20 +16,27 @@ use std::path::Path;
 /// # Errors
 /// [`CliError::Path`].
 pub(crate) fn send(path: &Path, terminal: BorrowedFd<'_>) -> Result<(), CliError> {
-    hand_over(path, terminal).map_err(CliError::path("send the terminal to", path))
+    hand_over(path, b"/dev/ptmx", terminal).map_err(CliError::path("send the terminal to", path))
 }
 
-fn hand_over(path: &Path, terminal: BorrowedFd<'_>) -> Result<(), Errno> {
+/// Sends a process to whoever listens at `path` (`--pidfd-socket`), in the same form.
+///
+/// # Errors
+/// [`CliError::Path`].
+pub(crate) fn send_pidfd(path: &Path, pidfd: BorrowedFd<'_>) -> Result<(), CliError> {
+    hand_over(path, b"pidfd", pidfd).map_err(CliError::path("send the process to", path))
+}
+
+fn hand_over(path: &Path, name: &[u8], fd: BorrowedFd<'_>) -> Result<(), Errno> {
     let address = SocketAddrUnix::new(path)?;
     let socket =
         rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     rustix::net::connect(&socket, &address)?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let fds = [terminal];
+    let fds = [fd];
     if !ancillary.push(SendAncillaryMessage::ScmRights(&fds)) {
         return Err(Errno::NOBUFS);
     }
-    let name = IoSlice::new(b"/dev/ptmx");
-    rustix::net::sendmsg(socket.as_fd(), &[name], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
+    rustix::net::sendmsg(socket.as_fd(), &[IoSlice::new(name)], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
 }

@@ -59,6 +59,15 @@ pub(crate) enum CliError {
     Hook(#[from] HookError),
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// Checkpoints are CRIU's work, and it cannot do it.
+    #[error("cannot {what} the container: {reason}")]
+    Criu { what: &'static str, reason: String },
+    /// A signal for a container that has no process; engines know it by these words of runc's.
+    #[error("container not running: {id:?} is stopped")]
+    NotRunning { id: String },
+    /// `ps` of procps did not do its part.
+    #[error("list the processes with ps {options}: {reason}")]
+    Ps { options: String, reason: String },
     /// What the user asked for is not something that this runtime does.
     #[error("{what} is not supported")]
     Unsupported { what: String },

@@ -4,6 +4,7 @@ use crate::error::CliError;
 use crate::id::BundleId;
 use cgroup::{CgroupError, Group, GroupPath, Hierarchies, default_device_rules};
 use runtime::CgroupEntry;
+use rustix::io::Errno;
 use spec::runtime::{Resources, Spec};
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -20,6 +21,24 @@ pub(crate) fn create(spec: &Spec, id: &BundleId) -> Result<Group, CliError> {
     let mut resources = linux.and_then(|linux| linux.resources.clone()).unwrap_or_default();
     resources.devices = device_rules(&resources);
     Ok(Group::create(&Hierarchies::detect()?, &path(spec, id)?, &resources)?)
+}
+
+/// Whether an error says that the caller may not make groups, and nothing that needs one was asked for: who is not
+/// root then does without, as runc does.
+pub(crate) fn is_dispensable(error: &CliError, spec: &Spec) -> bool {
+    let CliError::Cgroup(CgroupError::Create { source, .. } | CgroupError::Write { source, .. }) = error
+    else {
+        return false;
+    };
+    let linux = spec.linux.as_ref();
+    let limits = linux.and_then(|linux| linux.resources.clone()).map(|resources| Resources {
+        // Without a group every device that the user may open can be opened, which is none of the host's root's.
+        devices: Vec::new(),
+        ..resources
+    });
+    matches!(*source, Errno::ACCESS | Errno::PERM | Errno::ROFS)
+        && linux.is_none_or(|linux| linux.cgroups_path.is_empty())
+        && limits.is_none_or(|limits| limits == Resources::default())
 }
 
 /// Which group the spec asks for.
@@ -61,6 +80,20 @@ pub(crate) fn open(path: Option<&GroupPath>) -> Result<Option<Group>, CliError> 
         Err(CgroupError::NotFound { .. }) => Ok(None),
         Err(other) => Err(other.into()),
     }
+}
+
+/// Opens an existing group below the container's, for a process that is to run there (`exec --cgroup`).
+///
+/// # Errors
+/// [`CliError::Cgroup`] when there is none; [`CliError::Unsupported`] for one of a single controller.
+pub(crate) fn open_below(container: Option<&GroupPath>, below: &str) -> Result<Group, CliError> {
+    if below.contains(':') {
+        return Err(CliError::Unsupported { what: format!("a group of single controllers ({below:?})") });
+    }
+    let container =
+        container.ok_or_else(|| CliError::Unsupported { what: "--cgroup without a cgroup".to_owned() })?;
+    let path = GroupPath::parse(&format!("{container}/{}", below.trim_matches('/')))?;
+    Ok(Group::open(&Hierarchies::detect()?, &path)?)
 }
 
 /// Kills what is left in it, and removes it with a parent of ours that nobody uses.

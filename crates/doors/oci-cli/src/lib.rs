@@ -3,10 +3,9 @@
 //!
 //! `sampan-runtime` calls [`main`] with its arguments. Each command is a file below `commands`; what they share is the
 //! record of a container in the root directory ([`store`]), the bundle, and the foreground loop. Exit codes are the
-//! container's for `run` and `exec` in the foreground, 126 and 127 for programs that cannot be run, and 1 for every
-//! other failure.
+//! container's for `run` and `exec` in the foreground, 255 when `exec` fails, and 1 for every other failure.
 //!
-//! Limits: cgroupfs only, no checkpoints, no rootless mode.
+//! Limits: cgroupfs only, no checkpoints.
 
 mod arguments;
 mod bundle;
@@ -22,8 +21,7 @@ mod signals;
 mod store;
 mod time;
 
-use arguments::Invocation;
-use error::CliError;
+use arguments::{Command, Invocation};
 use std::ffi::OsString;
 
 /// Does what the arguments say (without the program's own name) and returns the exit code.
@@ -42,14 +40,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
             let message = error::chain(&error);
             eprintln!("sampan-runtime: {message}");
             invocation.global.log.write(log::Level::Error, &message);
-            exit_code(&error)
+            failure_code(&invocation.command)
         }
     }
 }
 
-fn exit_code(error: &CliError) -> i32 {
-    match error {
-        CliError::Launch(error) if error.exit_code() != 125 => error.exit_code(),
-        _ => 1,
-    }
+/// runc's codes: engines tell a failed `exec` from a program's own code 1 by it.
+fn failure_code(command: &Command) -> i32 {
+    if matches!(command, Command::Exec(_)) { 255 } else { 1 }
 }

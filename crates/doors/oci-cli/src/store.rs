@@ -53,6 +53,42 @@ pub(crate) struct Record {
     pub(crate) created: String,
     /// Its control group, if it has one of its own.
     pub(crate) cgroup: Option<GroupPath>,
+    /// The mount of its root file system in our own mount namespace, if it has no mount namespace of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) root_mount: Option<RootMount>,
+}
+
+/// A mount that stays when the container's process ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RootMount {
+    /// Where.
+    pub(crate) path: PathBuf,
+    /// Which (statx(2), `stx_mnt_id`).
+    pub(crate) id: u64,
+}
+
+impl RootMount {
+    /// What is mounted at the root's place, once the container is there.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let id = mount_id(path)?;
+        Some(RootMount { path: path.to_owned(), id })
+    }
+
+    /// Takes it away with everything in it, unless something else is there by now.
+    pub(crate) fn remove(&self) -> Result<(), CliError> {
+        if mount_id(&self.path) != Some(self.id) {
+            return Ok(());
+        }
+        rustix::mount::unmount(&self.path, rustix::mount::UnmountFlags::DETACH)
+            .map_err(CliError::path("unmount", &self.path))
+    }
+}
+
+fn mount_id(path: &Path) -> Option<u64> {
+    // `STATX_MNT_ID` of linux/stat.h, since 5.8.
+    let wanted = rustix::fs::StatxFlags::MNT_ID;
+    let found = rustix::fs::statx(CWD, path, AtFlags::empty(), wanted).ok()?;
+    (found.stx_mask & wanted.bits() != 0).then_some(found.stx_mnt_id)
 }
 
 /// What a container is doing (runtime.md, "State", and `paused`).
@@ -187,6 +223,19 @@ impl Container {
         let written = rustix::fs::openat(&self.directory, name, flags, Mode::RUSR | Mode::WUSR)
             .and_then(|file| write_all(&file, bytes));
         written.map_err(CliError::path("write", &self.path.join(name)))
+    }
+
+    /// Who made it: the name of the directory's owner, its number where it has no name.
+    pub(crate) fn owner(&self) -> String {
+        let Ok(stat) = rustix::fs::fstat(&self.directory) else { return String::new() };
+        let number = stat.st_uid.to_string();
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let named = users.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == number).then(|| name.to_owned())
+        });
+        named.unwrap_or(number)
     }
 
     /// Whether it waits at its gate.

@@ -100,7 +100,24 @@ pub fn new_session_keyring() -> rustix::io::Result<()> {
 /// # Errors
 /// Whatever prlimit(2) reports; `PERM` when the hard limit would rise without the right to that.
 pub fn set_limit(resource: i32, soft: u64, hard: u64) -> rustix::io::Result<(u64, u64)> {
-    prlimit(resource, Some([soft, hard]))
+    prlimit(0, resource, Some([soft, hard]))
+}
+
+/// Sets a limit of the process `pid`, as [`set_limit`] does of the caller. Only safe against reuse of the number while
+/// the caller is its parent and has not reaped it.
+///
+/// # Errors
+/// As [`set_limit`]; `SRCH` when there is no such process.
+pub fn set_limit_of(pid: i32, resource: i32, soft: u64, hard: u64) -> rustix::io::Result<(u64, u64)> {
+    prlimit(pid, resource, Some([soft, hard]))
+}
+
+/// A limit of the process `pid`, soft and hard.
+///
+/// # Errors
+/// As [`set_limit_of`].
+pub fn limit_of(pid: i32, resource: i32) -> rustix::io::Result<(u64, u64)> {
+    prlimit(pid, resource, None)
 }
 
 /// A resource limit of the calling process, soft and hard.
@@ -108,14 +125,14 @@ pub fn set_limit(resource: i32, soft: u64, hard: u64) -> rustix::io::Result<(u64
 /// # Errors
 /// As [`set_limit`].
 pub fn limit(resource: i32) -> rustix::io::Result<(u64, u64)> {
-    prlimit(resource, None)
+    prlimit(0, resource, None)
 }
 
-fn prlimit(resource: i32, new: Option<[u64; 2]>) -> rustix::io::Result<(u64, u64)> {
+fn prlimit(pid: i32, resource: i32, new: Option<[u64; 2]>) -> rustix::io::Result<(u64, u64)> {
     let new = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let mut old = [0u64; 2];
     // SAFETY: both pointers are null or to two 64-bit words, the kernel's rlimit64, and outlive the call.
-    check(unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, new, &raw mut old) })?;
+    check(unsafe { libc::syscall(libc::SYS_prlimit64, pid, resource, new, &raw mut old) })?;
     Ok((old[0], old[1]))
 }
 

@@ -8,6 +8,7 @@
 //! Limits: the cgroupfs driver only. Groups are made below the mount points, never below the caller's own group.
 
 mod controller;
+mod details;
 mod devices;
 mod directory;
 mod entry;
@@ -24,6 +25,7 @@ mod settings;
 mod stats;
 
 pub use controller::{Controller, ControllerSet};
+pub use details::{Counter, Details, Pressure, Stall};
 pub use devices::default_device_rules;
 pub use entry::Entry;
 pub use error::CgroupError;

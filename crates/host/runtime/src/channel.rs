@@ -30,6 +30,15 @@ pub(crate) struct Failure {
 pub(crate) enum FromChild {
     /// Something that was asked for is not so; the launch goes on.
     Warning(String),
+    /// It is in its user namespace, and the parent does now what it has no right to any more. Waits for [`GO`].
+    AtParent,
+    /// It needs bind sources, this many from this one on. Waits for [`GO`], with which they come.
+    AtBinds {
+        /// Index in the plan.
+        first: u16,
+        /// How many, at most [`kernel::seqpacket::FDS_MAX`].
+        count: u16,
+    },
     /// Its namespaces are there and its root is mounted: the parent runs its hooks now. Waits for [`GO`].
     AtHooks,
     /// Its seccomp filter is in force; the listener comes along and is handed to the agent now.
@@ -55,6 +64,10 @@ impl FromChild {
     fn encode(&self) -> Vec<u8> {
         match self {
             FromChild::Warning(text) => [b"w", clip(text).as_bytes()].concat(),
+            FromChild::AtParent => b"p".to_vec(),
+            FromChild::AtBinds { first, count } => {
+                [&b"b"[..], &first.to_le_bytes(), &count.to_le_bytes()].concat()
+            }
             FromChild::AtHooks => b"h".to_vec(),
             FromChild::Listener => b"l".to_vec(),
             FromChild::Ready => b"r".to_vec(),
@@ -73,6 +86,12 @@ impl FromChild {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Some(match tag {
             b'w' => FromChild::Warning(text(rest)),
+            b'p' => FromChild::AtParent,
+            b'b' => {
+                let (first, rest) = rest.split_first_chunk::<2>()?;
+                let (count, _) = rest.split_first_chunk::<2>()?;
+                FromChild::AtBinds { first: u16::from_le_bytes(*first), count: u16::from_le_bytes(*count) }
+            }
             b'h' => FromChild::AtHooks,
             b'l' => FromChild::Listener,
             b'r' => FromChild::Ready,
@@ -115,11 +134,21 @@ pub(crate) fn send_go(channel: BorrowedFd<'_>) -> rustix::io::Result<()> {
     seqpacket::send(channel, &[GO], &[])
 }
 
+/// Tells the child to go on with what it asked for.
+pub(crate) fn send_go_with(channel: BorrowedFd<'_>, fds: &[BorrowedFd<'_>]) -> rustix::io::Result<()> {
+    seqpacket::send(channel, &[GO], fds)
+}
+
 /// Waits for the parent's word; `false` when the parent is gone.
 pub(crate) fn wait_for_go(channel: BorrowedFd<'_>) -> rustix::io::Result<bool> {
+    Ok(wait_for_fds(channel)?.is_some())
+}
+
+/// Waits for the parent's word and what comes with it; `None` when the parent is gone.
+pub(crate) fn wait_for_fds(channel: BorrowedFd<'_>) -> rustix::io::Result<Option<Vec<OwnedFd>>> {
     let mut buffer = [0; 8];
-    let (length, _) = seqpacket::receive(channel, &mut buffer)?;
-    Ok(buffer[..length] == [GO])
+    let (length, fds) = seqpacket::receive(channel, &mut buffer)?;
+    Ok((buffer[..length] == [GO]).then_some(fds))
 }
 
 /// Waits at a listening socket for somebody to connect; the socket may be non-blocking.
@@ -150,7 +179,9 @@ mod tests {
             detail: "because".into(),
             errno: Errno::PERM,
         };
-        for message in [FromChild::Ready, FromChild::Warning("hm".into()), FromChild::Failed(failure)] {
+        let binds = FromChild::AtBinds { first: 3, count: 300 };
+        for message in [FromChild::Ready, binds, FromChild::Warning("hm".into()), FromChild::Failed(failure)]
+        {
             message.send(child.as_fd(), &[]).unwrap();
             assert_eq!(FromChild::receive(parent.as_fd()).unwrap().unwrap().0, message);
         }
@@ -170,7 +201,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for bytes in [&b""[..], b"x", b"f", b"f\xff\0\0\0\0\0\0", b"f\0\x01\0\0\0\xff\xff"] {
+        for bytes in [&b""[..], b"x", b"f", b"f\xff\0\0\0\0\0\0", b"f\0\x01\0\0\0\xff\xff", b"b\0\0\x01"] {
             assert_eq!(FromChild::decode(bytes), None);
         }
     }

@@ -20,7 +20,7 @@ use crate::error::StepKind;
 use crate::launch::{HookContext, Streams};
 use crate::plan::{HookPoint, Plan, Step};
 use crate::seccomp;
-use crate::sources::{Bind, Root};
+use crate::sources::Root;
 use kernel::namespace::{self, Kind, Kinds};
 use kernel::process::Program;
 use kernel::signal;
@@ -45,7 +45,8 @@ pub(crate) struct Work<'a> {
     pub(crate) environment: Vec<CString>,
     /// The new root; absent where the child enters a container.
     pub(crate) root: Option<&'a Root>,
-    pub(crate) binds: &'a [Bind],
+    /// The root of a container that is entered otherwise than by its mount namespace.
+    pub(crate) entered_root: Option<BorrowedFd<'a>>,
     /// Namespaces to enter one by one.
     pub(crate) namespaces: Vec<(Kind, BorrowedFd<'a>)>,
     /// The process whose namespaces are entered.
@@ -67,10 +68,9 @@ impl<'a> Work<'a> {
     /// Everything here that is a descriptor.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'a>> + use<'a> {
         let target = self.target.map(|(target, _)| target);
-        let binds = self.binds.iter().map(|bind| bind.tree.as_fd());
         let namespaces: Vec<_> = self.namespaces.iter().map(|(_, fd)| *fd).collect();
         let root = self.root.into_iter().flat_map(Root::descriptors).map(AsFd::as_fd);
-        root.chain(self.proc).chain(target).chain(binds).chain(namespaces)
+        root.chain(self.entered_root).chain(self.proc).chain(target).chain(namespaces)
     }
 
     /// What the parent has to enter so that the child is born in the right pid namespace.
@@ -118,6 +118,8 @@ struct State {
     /// `HOME=…`, where the environment has none.
     home: Option<CString>,
     covers: hide::Covers,
+    /// Sources of bind mounts that the parent has sent, and the index of the first.
+    binds: (usize, Vec<OwnedFd>),
     /// Its groups, where a mount will show them.
     groups: Vec<cgroups::View>,
     /// Our number on the host, where hooks will be told it.
@@ -131,6 +133,11 @@ impl State {
         self.root.as_ref().map(AsFd::as_fd).ok_or_else(|| Errno::BADF.into())
     }
 
+    /// The bind sources at hand: the index of the first, and they.
+    fn binds(&self) -> (usize, &[OwnedFd]) {
+        (self.binds.0, &self.binds.1)
+    }
+
     fn mask(&mut self, path: &std::path::Path) -> Outcome {
         let root = self.root.as_ref().ok_or(Errno::BADF)?;
         hide::mask(path, root.as_fd(), &mut self.covers)
@@ -140,16 +147,21 @@ impl State {
 /// Does everything; the returned code is for `_exit`.
 pub(crate) fn run(mut assignment: Assignment<'_>) -> i32 {
     let channel = assignment.channel;
-    let ended = prepare_all(&mut assignment).and_then(|state| {
-        let starter = wait_for_start(&assignment)?;
-        Ok((state, starter))
-    });
+    let mut state = State::default();
+    let ended = prepare_all(&mut assignment, &mut state).and_then(|()| wait_for_start(&assignment));
+    let shares_mounts = assignment.work.plan.shares_mounts;
+    let shared_root = state.root.take().filter(|_| shares_mounts);
     let (failure, listener) = match ended {
-        // Whoever was to start us is gone.
-        Ok((_, Starter::Nobody)) => return FAILED,
-        Ok((state, starter)) => (execute(state, &mut assignment), starter),
-        Err(failure) => (failure, Starter::Parent),
+        Ok(Starter::Nobody) => (None, Starter::Nobody),
+        Ok(starter) => (Some(execute(state, &mut assignment)), starter),
+        Err(failure) => (Some(failure), Starter::Parent),
     };
+    if let Some(root) = shared_root {
+        // Nobody else will take it away from a namespace that lives on.
+        let _ = root::withdraw(root.as_fd());
+    }
+    // Whoever was to start us is gone, or it is told.
+    let Some(failure) = failure else { return FAILED };
     let listener = match &listener {
         Starter::Somebody(connection) => connection.as_fd(),
         _ => channel,
@@ -159,19 +171,17 @@ pub(crate) fn run(mut assignment: Assignment<'_>) -> i32 {
 }
 
 /// Works off the plan and says that all is ready.
-fn prepare_all(assignment: &mut Assignment<'_>) -> Result<State, Failure> {
-    let mut state = State::default();
+fn prepare_all(assignment: &mut Assignment<'_>, state: &mut State) -> Result<(), Failure> {
     prepare(assignment).map_err(|fault| failure(StepKind::Prepare, String::new(), fault))?;
     if assignment.work.hooks.is_some() {
         state.host_pid = hooking::host_pid();
     }
     for step in &assignment.work.plan.steps {
-        perform(step, assignment, &mut state).map_err(|fault| failure(step.kind(), step.object(), fault))?;
+        perform(step, assignment, state).map_err(|fault| failure(step.kind(), step.object(), fault))?;
     }
     let master = state.master.take();
     let fds: Vec<BorrowedFd<'_>> = master.iter().map(AsFd::as_fd).collect();
-    FromChild::Ready.send(assignment.channel, &fds).map_err(unprepared)?;
-    Ok(state)
+    FromChild::Ready.send(assignment.channel, &fds).map_err(unprepared)
 }
 
 fn unprepared(errno: Errno) -> Failure {
@@ -255,6 +265,8 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
             Ok(())
         }
         Step::EnterNamespaces => enter_namespaces(&work.namespaces),
+        Step::AwaitParent => await_parent(assignment.channel),
+        Step::BecomeRoot => identity::become_root(),
         Step::EnterTarget(kinds) => enter_target(work, *kinds),
         Step::MakeNamespaces(kinds) => Ok(namespace::unshare(*kinds)?),
         Step::MakeTimeNamespace(offsets) => settings::make_time_namespace(work.proc, offsets),
@@ -267,7 +279,11 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
             state.root = Some(root::attach(work.root.ok_or(Errno::BADF)?)?);
             Ok(())
         }
-        Step::Mount(mount) => mounts::mount(mount, state.root()?, work.binds, &state.groups),
+        Step::FetchBinds { first, count } => {
+            state.binds = (*first, fetch_binds(assignment.channel, *first, *count)?);
+            Ok(())
+        }
+        Step::Mount(mount) => mounts::mount(mount, state.root()?, state.binds(), &state.groups),
         Step::Device(device) => devices::make(device, state.root()?),
         Step::Link { path, target } => devices::link(path, target, state.root()?),
         Step::MakeWorkingDirectory(path) => mounts::make_directory(state.root()?, path),
@@ -281,6 +297,8 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
         Step::Readonly(path) => hide::make_readonly(path, state.root()?),
         Step::FinishRoot { readonly, propagation } => root::finish(state.root()?, *readonly, *propagation),
         Step::PivotRoot => root::pivot(state.root()?),
+        Step::EnterRoot => root::change(work.entered_root.ok_or(Errno::BADF)?),
+        Step::ChangeRoot => root::change(state.root()?),
         Step::Keyring => settings::keyring(),
         Step::Rlimit { resource, limit, lenient } => settings::rlimit(*resource, limit, *lenient),
         Step::OomScore(score) => settings::oom_score(work.proc, *score),
@@ -325,6 +343,20 @@ fn find_program(uid: u32, work: &Work<'_>, state: &mut State) -> Outcome {
         state.home = Some(home::variable(uid));
     }
     Ok(())
+}
+
+/// Waits while the parent does what the child has no right to.
+fn await_parent(channel: BorrowedFd<'_>) -> Outcome {
+    FromChild::AtParent.send(channel, &[])?;
+    if channel::wait_for_go(channel)? { Ok(()) } else { Err(Errno::CANCELED.into()) }
+}
+
+/// Asks the parent for bind sources.
+fn fetch_binds(channel: BorrowedFd<'_>, first: usize, count: usize) -> Result<Vec<OwnedFd>, Fault> {
+    let number = |value| u16::try_from(value).map_err(|_| Errno::TOOBIG);
+    FromChild::AtBinds { first: number(first)?, count: number(count)? }.send(channel, &[])?;
+    let sent = channel::wait_for_fds(channel)?.ok_or(Errno::CANCELED)?;
+    if sent.len() == count { Ok(sent) } else { Err(Errno::PROTO.into()) }
 }
 
 /// "0" means the writing thread, and a thread that moves itself waits for nobody.

@@ -6,7 +6,9 @@ use crate::created::{Created, channel_error, give_up};
 use crate::error::{Cause, LaunchError, StepKind};
 use crate::launch::{CgroupEntry, ExecLaunch, Launch, Started, Stdio, Streams};
 use crate::plan::{self, FilterKind, Situation};
+use crate::service::Service;
 use crate::sources::{self, Sources};
+use crate::through;
 use kernel::namespace::{self, Kind, Kinds};
 use kernel::process::{self, Child, CloneOptions};
 use kernel::signal;
@@ -27,6 +29,9 @@ pub fn create(launch: Launch<'_>) -> Result<Created, LaunchError> {
         seccomp: launch.seccomp.map(filter_kind),
         hooks: launch.hooks.is_some(),
         keep_keyring: launch.keep_keyring,
+        no_pivot: launch.no_pivot,
+        selinux: launch.spec.linux.as_ref().is_some_and(|linux| !linux.mount_label.is_empty())
+            && std::path::Path::new("/sys/fs/selinux/enforce").exists(),
         rlimit_defaults: launch.rlimit_defaults,
     };
     let plan = plan::create(launch.spec, situation)?;
@@ -42,7 +47,7 @@ pub fn create(launch: Launch<'_>) -> Result<Created, LaunchError> {
         arguments: c_strings("process.args", &process.args)?,
         environment: c_strings("process.env", &process.env)?,
         root: Some(&sources.root),
-        binds: &sources.binds,
+        entered_root: None,
         namespaces,
         target: None,
         proc: sources.proc.as_ref().map(AsFd::as_fd),
@@ -71,6 +76,8 @@ pub fn exec(launch: ExecLaunch<'_>) -> Result<(Started, Option<OwnedFd>), Launch
         seccomp: launch.seccomp.map(filter_kind),
         hooks: false,
         keep_keyring: false,
+        no_pivot: false,
+        selinux: false,
         rlimit_defaults: launch.rlimit_defaults,
     };
     if launch.seccomp.is_some_and(crate::seccomp::Program::notifies) {
@@ -80,14 +87,17 @@ pub fn exec(launch: ExecLaunch<'_>) -> Result<(Started, Option<OwnedFd>), Launch
             problem: "is not possible for a further process",
         });
     }
-    let plan = plan::exec(launch.process, launch.namespaces, situation)?;
+    let mut plan = plan::exec(launch.process, launch.namespaces, situation)?;
+    if launch.root.is_some() {
+        plan.enter_root();
+    }
     let proc = sources::open_proc(&plan.steps)?;
     let work = Work {
         plan: &plan,
         arguments: c_strings("process.args", &launch.process.args)?,
         environment: c_strings("process.env", &launch.process.env)?,
         root: None,
-        binds: &[],
+        entered_root: launch.root,
         namespaces: Vec::new(),
         target: Some((launch.target, launch.namespaces)),
         proc: proc.as_ref().map(AsFd::as_fd),
@@ -168,9 +178,10 @@ impl<'a> Making<'a> {
             Stdio::Terminal => None,
         };
         let kept = self.kept(streams.as_ref(), theirs.as_fd());
-        let warnings = self.work.plan.warnings.clone();
+        let (plan, entered) = (self.work.plan, self.work.namespaces.clone());
+        let warnings = plan.warnings.clone();
         let options = CloneOptions {
-            namespaces: self.work.plan.namespaces,
+            namespaces: plan.namespaces,
             cgroup: self.cgroup.and_then(|cgroup| cgroup.unified),
             sibling: false,
             keep: &kept,
@@ -185,10 +196,15 @@ impl<'a> Making<'a> {
             gate: self.gate,
             preserve_fds: self.preserve_fds,
         };
-        let child = clone_in(pid_namespace, &options, || child::run(assignment))?;
+        let child = if plan.through {
+            through::clone_through(&entered, &options, || child::run(assignment))?
+        } else {
+            clone_in(pid_namespace, &options, || child::run(assignment))?
+        };
         drop(theirs);
         let mut created = Created::new(self.program, child, ours, warnings);
-        created.await_ready(hooks, self.agent)?;
+        let joined_user = entered.iter().find(|(kind, _)| *kind == Kind::User).map(|(_, fd)| *fd);
+        created.await_ready(Service { plan, hooks, agent: self.agent, joined_user })?;
         Ok(created)
     }
 }

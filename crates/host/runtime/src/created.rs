@@ -1,11 +1,11 @@
 //! A process that waits: what its maker and its starter do with it.
 
-use crate::agent::Agent;
 use crate::channel::{self, Failure, FromChild};
 use crate::child::{self, HookWork};
 use crate::error::{Cause, LaunchError, StepKind};
 use crate::hooks::{self, HookState};
 use crate::launch::{HookContext, Started};
+use crate::service::Service;
 use kernel::process::{self, Child};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -86,16 +86,20 @@ impl Created {
     }
 
     /// Waits until the child is ready, and does meanwhile what it asks for.
-    pub(crate) fn await_ready(
-        &mut self,
-        hooks: Option<HookWork<'_>>,
-        agent: Option<Agent<'_>>,
-    ) -> Result<(), LaunchError> {
+    pub(crate) fn await_ready(&mut self, service: Service<'_>) -> Result<(), LaunchError> {
         loop {
             match self.next()? {
                 Some((FromChild::Warning(text), _)) => self.warnings.push(text),
-                Some((FromChild::AtHooks, _)) => self.run_hooks(hooks)?,
-                Some((FromChild::Listener, fds)) => match (agent, fds.first()) {
+                Some((FromChild::AtHooks, _)) => self.run_hooks(service.hooks)?,
+                Some((FromChild::AtParent, _)) => {
+                    service.grant(self.pid())?;
+                    self.go_on(&[])?;
+                }
+                Some((FromChild::AtBinds { first, count }, _)) => {
+                    let trees = service.binds(first.into(), count.into())?;
+                    self.go_on(&trees.iter().map(AsFd::as_fd).collect::<Vec<_>>())?;
+                }
+                Some((FromChild::Listener, fds)) => match (service.agent, fds.first()) {
                     (Some(agent), Some(listener)) => agent.hand_over(self.pid(), listener.as_fd())?,
                     _ => return Err(channel_error(Errno::PROTO)),
                 },
@@ -117,10 +121,21 @@ impl Created {
         let HookContext { id, bundle } = context;
         let state = HookState { id, bundle, pid: waiting.child.pid, status: "creating", spec };
         if let Some(listed) = &spec.hooks {
-            hooks::run(&listed.prestart, &state)?;
+            // config.md, "Prestart": they are of the time when `start` made the process, and are told so.
+            hooks::run(&listed.prestart, &HookState { status: "created", ..state })?;
             hooks::run(&listed.create_runtime, &state)?;
         }
-        channel::send_go(waiting.channel.as_fd()).map_err(|errno| self.lost(errno))
+        self.go_on(&[])
+    }
+
+    /// Answers the child.
+    fn go_on(&self, fds: &[BorrowedFd<'_>]) -> Result<(), LaunchError> {
+        match &self.waiting {
+            Some(waiting) => {
+                channel::send_go_with(waiting.channel.as_fd(), fds).map_err(|errno| self.lost(errno))
+            }
+            None => Err(channel_error(Errno::NOTCONN)),
+        }
     }
 
     /// Leaves the process to whoever starts it at its gate ([`Launch::gate`]). Until this is called the process ends

@@ -33,6 +33,9 @@ pub struct Launch<'a> {
     pub gate: Option<BorrowedFd<'a>>,
     /// Whether the program keeps the caller's session keyring instead of getting a new one.
     pub keep_keyring: bool,
+    /// Whether the root is changed by chroot(2), because pivot_root(2) is not possible: the host's files are then only
+    /// out of sight.
+    pub no_pivot: bool,
     /// Whom the spec's hooks are told about; without it there are none. Those of `poststart` and `poststop` are the
     /// caller's to run ([`crate::hooks::run`]).
     pub hooks: Option<HookContext<'a>>,
@@ -53,6 +56,7 @@ impl<'a> Launch<'a> {
             preserve_fds: 0,
             gate: None,
             keep_keyring: false,
+            no_pivot: false,
             hooks: None,
         }
     }
@@ -74,6 +78,8 @@ pub struct ExecLaunch<'a> {
     pub target: BorrowedFd<'a>,
     /// Which of its namespaces to enter; [`ExecLaunch::new`] says all but the user and time namespaces.
     pub namespaces: Kinds,
+    /// Its root directory, where it has no mount namespace of its own that leads there.
+    pub root: Option<BorrowedFd<'a>>,
     /// What to run.
     pub process: &'a Process,
     /// The control group in which it starts; the caller's own when absent.
@@ -96,6 +102,7 @@ impl<'a> ExecLaunch<'a> {
         ExecLaunch {
             target,
             namespaces,
+            root: None,
             process,
             cgroup: None,
             stdio,

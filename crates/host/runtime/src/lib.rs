@@ -20,12 +20,15 @@ mod created;
 mod error;
 pub mod hooks;
 mod launch;
+pub mod mappings;
 pub mod options;
 pub mod plan;
 pub mod seal;
 pub mod seccomp;
+mod service;
 mod sources;
 mod switches;
+mod through;
 
 pub use create::{create, exec};
 pub use created::{Created, start_at};

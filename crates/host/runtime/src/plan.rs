@@ -9,13 +9,15 @@ mod process;
 mod step;
 
 use crate::error::LaunchError;
+use crate::mappings::{LINES_MAX, Mappings};
 use crate::options;
 use kernel::namespace::{Kind, Kinds};
-use spec::runtime::{Linux, Rlimit, Spec};
+use spec::runtime::{IdMapping, Linux, Rlimit, Spec};
 use std::path::PathBuf;
 
 pub use step::{
-    BindSource, CapabilitySets, DeviceKind, DeviceStep, HookPoint, Identity, MountSource, MountStep, Step,
+    BindSource, CapabilitySets, DeviceKind, DeviceStep, HookPoint, IdMap, Identity, MountSource, MountStep,
+    Step,
 };
 
 /// What the parent does before, and the child in order.
@@ -25,6 +27,15 @@ pub struct Plan {
     pub namespaces: Kinds,
     /// Namespaces of the spec with a path: the parent opens them, the child enters them.
     pub namespace_paths: Vec<(Kind, PathBuf)>,
+    /// Whether the child is made by a process between it and its parent, which has entered the existing namespaces:
+    /// new namespaces belong to the user namespace in which their maker is, and existing ones may belong to the host.
+    pub through: bool,
+    /// The mappings of a new user namespace; the parent writes them.
+    pub mappings: Option<Mappings>,
+    /// Whether the container is in a mount namespace of somebody else's, and mounts at the root's own place there.
+    pub shares_mounts: bool,
+    /// What the parent sets for a child in a user namespace, who has no right to it any more.
+    pub granted: Granted,
     /// Sources of bind mounts, in the order of their use; the parent opens them.
     pub binds: Vec<BindSource>,
     /// Until the child is ready.
@@ -36,7 +47,42 @@ pub struct Plan {
     pub warnings: Vec<String>,
 }
 
+/// Settings that need rights of the initial user namespace (capabilities(7), CAP_SYS_RESOURCE).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// `/proc/PID/oom_score_adj`.
+    pub oom_score: Option<i32>,
+    /// Hard limits that have to be there before the child sets its own: the kernel's number and the value.
+    pub hard_limits: Vec<(i32, u64)>,
+}
+
 impl Plan {
+    fn new(situation: Situation<'_>) -> Self {
+        Plan {
+            namespaces: Kinds::NONE,
+            namespace_paths: Vec::new(),
+            through: false,
+            shares_mounts: false,
+            mappings: None,
+            granted: Granted::default(),
+            binds: Vec::new(),
+            steps: vec![Step::EnterCgroup],
+            seccomp_last: situation.seccomp_last(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Takes the container's root directory right after its namespaces.
+    pub(crate) fn enter_root(&mut self) {
+        let target = self.steps.iter().position(|step| matches!(step, Step::EnterTarget(_)));
+        self.steps.insert(target.map_or(0, |index| index + 1), Step::EnterRoot);
+    }
+
+    /// Whether the container enters a user namespace that exists.
+    pub(crate) fn joins_user(&self) -> bool {
+        self.through && self.mappings.is_none()
+    }
+
     /// Whether the container is to see its control groups.
     pub(crate) fn mounts_cgroups(&self) -> bool {
         self.steps
@@ -58,6 +104,10 @@ pub struct Situation<'a> {
     pub hooks: bool,
     /// Whether the session keyring stays the caller's.
     pub keep_keyring: bool,
+    /// Whether chroot(2) takes the place of pivot_root(2).
+    pub no_pivot: bool,
+    /// Whether SELinux is in force, so that mounts can have its labels.
+    pub selinux: bool,
     /// Limits that nobody asked for.
     pub rlimit_defaults: &'a [Rlimit],
 }
@@ -88,24 +138,43 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
     let linux = spec.linux.as_ref().unwrap_or(&fallback);
     refuse_unknown(linux)?;
     let (namespaces, namespace_paths) = namespaces(linux, situation.joined)?;
-    let mut plan = Plan {
-        // A cgroup namespace shows the cgroup in which its maker was as its root: it has to be made inside. A time
-        // namespace takes its offsets only before anybody is in it.
-        namespaces: namespaces.without(Kind::Cgroup).without(Kind::Time),
-        namespace_paths,
-        binds: Vec::new(),
-        steps: vec![Step::EnterCgroup, Step::EnterNamespaces],
-        seccomp_last: situation.seccomp_last(),
-        warnings: Vec::new(),
-    };
+    let mut plan = Plan::new(situation);
+    // A cgroup namespace shows the cgroup in which its maker was as its root: it has to be made inside. A time
+    // namespace takes its offsets only before anybody is in it.
+    plan.namespaces = namespaces.without(Kind::Cgroup).without(Kind::Time);
+    let user_joined =
+        situation.joined.contains(Kind::User) || namespace_paths.iter().any(|(kind, _)| *kind == Kind::User);
+    let user_made = namespaces.contains(Kind::User);
+    plan.through = user_joined || user_made && !(situation.joined.is_empty() && namespace_paths.is_empty());
+    plan.shares_mounts = !namespaces.contains(Kind::Mount);
+    let listed_kinds: Kinds = namespace_paths.iter().map(|(kind, _)| *kind).collect();
+    let listed = |kind| listed_kinds.contains(kind);
+    plan.namespace_paths = namespace_paths;
+    plan.mappings = mappings(linux, user_made)?;
+    if !plan.through {
+        plan.steps.push(Step::EnterNamespaces);
+    }
+    if user_joined || user_made {
+        plan.steps.push(Step::AwaitParent);
+    }
     if namespaces.contains(Kind::Cgroup) {
         plan.steps.push(Step::MakeNamespaces(Kinds::NONE.with(Kind::Cgroup)));
     }
     if namespaces.contains(Kind::Time) {
         plan.steps.push(Step::MakeTimeNamespace(time_offsets(linux)?));
     }
+    if user_joined || user_made {
+        plan.steps.push(Step::BecomeRoot);
+    }
     if namespaces.contains(Kind::Network) {
         plan.steps.push(Step::Loopback);
+    }
+    let own = |kind| namespaces.contains(kind) || situation.joined.contains(kind) || listed(kind);
+    // Without a namespace of its own the host would get the name.
+    for (field, name) in [("hostname", &spec.hostname), ("domainname", &spec.domainname)] {
+        if !name.is_empty() && !own(Kind::Uts) {
+            return Err(invalid(field, name, "needs a uts namespace"));
+        }
     }
     if !spec.hostname.is_empty() {
         plan.steps.push(Step::Hostname(spec.hostname.clone()));
@@ -113,13 +182,20 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
     if !spec.domainname.is_empty() {
         plan.steps.push(Step::Domainname(spec.domainname.clone()));
     }
-    plan.steps.extend([Step::IsolateMounts, Step::AttachRoot]);
-    mounts::add(&mut plan, spec, linux)?;
+    if !plan.shares_mounts {
+        plan.steps.push(Step::IsolateMounts);
+    }
+    plan.steps.push(Step::AttachRoot);
+    if !linux.mount_label.is_empty() && !situation.selinux {
+        plan.warnings.push("linux.mountLabel is passed over: SELinux is not enabled here".to_owned());
+    }
+    mounts::add(&mut plan, spec, linux, situation.selinux)?;
     plan.steps.push(Step::MakeWorkingDirectory(process.cwd.clone()));
     if situation.terminal {
         plan.steps.push(process::terminal(process, true));
     }
     for (name, value) in &linux.sysctl {
+        check_sysctl(name, own)?;
         plan.steps.push(Step::Sysctl { path: sysctl_path(name)?, value: value.clone() });
     }
     plan.steps.extend(linux.readonly_paths.iter().cloned().map(Step::Readonly));
@@ -134,7 +210,8 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
     }
     // pivot_root(2) takes no root whose mount events travel, so those come after it.
     let finish = finish_root(spec, linux)?;
-    plan.steps.extend([Step::PivotRoot, finish]);
+    let change = if plan.shares_mounts || situation.no_pivot { Step::ChangeRoot } else { Step::PivotRoot };
+    plan.steps.extend([change, finish]);
     if let Some(personality) = &linux.personality {
         plan.steps.push(process::personality(personality)?);
     }
@@ -142,7 +219,28 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
         plan.steps.push(process::memory_policy(policy)?);
     }
     process::add(&mut plan, process, situation)?;
+    if user_joined || user_made {
+        grant(&mut plan);
+    }
     Ok(plan)
+}
+
+/// Leaves to the parent what a child in a user namespace has no right to.
+fn grant(plan: &mut Plan) {
+    let Plan { steps, granted, .. } = plan;
+    steps.retain(|step| match step {
+        Step::OomScore(score) => {
+            granted.oom_score = Some(*score);
+            false
+        }
+        Step::Rlimit { resource, limit, lenient } => {
+            if !lenient {
+                granted.hard_limits.push((*resource, limit.hard));
+            }
+            true
+        }
+        _ => true,
+    });
 }
 
 /// Plans a further process that enters `target`'s namespaces.
@@ -154,23 +252,28 @@ pub fn exec(
     target: Kinds,
     situation: Situation<'_>,
 ) -> Result<Plan, LaunchError> {
-    let mut plan = Plan {
-        namespaces: Kinds::NONE,
-        namespace_paths: Vec::new(),
-        binds: Vec::new(),
-        steps: Vec::new(),
-        seccomp_last: situation.seccomp_last(),
-        warnings: Vec::new(),
-    };
+    let mut plan = Plan::new(situation);
+    plan.steps.clear();
     let affinity = process.exec_cpu_affinity.as_ref();
     plan.steps.extend(affinity.map(|affinity| process::affinity(&affinity.initial)).transpose()?.flatten());
     // The pid namespace is entered by the parent, before the child is made.
-    plan.steps.extend([Step::EnterCgroup, Step::EnterTarget(target.without(Kind::Pid))]);
+    plan.steps.push(Step::EnterCgroup);
+    let user = target.contains(Kind::User);
+    if user {
+        plan.steps.push(Step::AwaitParent);
+    }
+    plan.steps.push(Step::EnterTarget(target.without(Kind::Pid)));
+    if user {
+        plan.steps.push(Step::BecomeRoot);
+    }
     plan.steps.extend(affinity.map(|affinity| process::affinity(&affinity.last)).transpose()?.flatten());
     if situation.terminal {
         plan.steps.push(process::terminal(process, false));
     }
     process::add(&mut plan, process, situation)?;
+    if user {
+        grant(&mut plan);
+    }
     Ok(plan)
 }
 
@@ -180,12 +283,8 @@ fn invalid(field: &'static str, value: impl Into<String>, problem: &'static str)
 
 /// What a spec may ask for and this runtime does not do is an error, and not passed over.
 fn refuse_unknown(linux: &Linux) -> Result<(), LaunchError> {
-    let asked = [
-        ("linux.uidMappings", !linux.uid_mappings.is_empty()),
-        ("linux.gidMappings", !linux.gid_mappings.is_empty()),
-        ("linux.netDevices", !linux.net_devices.is_empty()),
-        ("linux.intelRdt", linux.intel_rdt.is_some()),
-    ];
+    let asked =
+        [("linux.netDevices", !linux.net_devices.is_empty()), ("linux.intelRdt", linux.intel_rdt.is_some())];
     match asked.into_iter().find(|(_, is_asked)| *is_asked) {
         Some((field, _)) => Err(invalid(field, "", "is not possible yet")),
         None => Ok(()),
@@ -207,16 +306,46 @@ fn namespaces(linux: &Linux, joined: Kinds) -> Result<(Kinds, Vec<(Kind, PathBuf
             None => made = made.with(kind),
         }
     }
-    if !made.contains(Kind::Mount) {
-        return Err(invalid("linux.namespaces", "mount", "must be a new namespace"));
-    }
-    if made.contains(Kind::User) {
-        return Err(invalid("linux.namespaces", "user", "cannot be made yet"));
-    }
     if !linux.time_offsets.is_empty() && !made.contains(Kind::Time) {
         return Err(invalid("linux.timeOffsets", "", "needs a new time namespace"));
     }
     Ok((made, paths))
+}
+
+/// The mappings of a new user namespace, which must have some of both kinds (config-linux.md, "User namespace
+/// mappings").
+fn mappings(linux: &Linux, made: bool) -> Result<Option<Mappings>, LaunchError> {
+    let (uids, gids) = (&linux.uid_mappings, &linux.gid_mappings);
+    if !made {
+        // Those of a joined namespace are its maker's affair; engines repeat them.
+        return Ok(None);
+    }
+    check_mappings("linux.uidMappings", uids)?;
+    check_mappings("linux.gidMappings", gids)?;
+    Ok(Some(Mappings { uids: uids.clone(), gids: gids.clone() }))
+}
+
+/// Refuses what the kernel would refuse, with words of our own.
+fn check_mappings(field: &'static str, lines: &[IdMapping]) -> Result<(), LaunchError> {
+    if lines.is_empty() {
+        return Err(invalid(field, "", "is missing for a new user namespace"));
+    }
+    if lines.len() > LINES_MAX {
+        return Err(invalid(field, lines.len().to_string(), "are more than the kernel's 340 lines"));
+    }
+    let wrong = |line: &IdMapping| {
+        let end = |first: u32| u64::from(first) + u64::from(line.size);
+        line.size == 0
+            || end(line.container_id) > u64::from(u32::MAX)
+            || end(line.host_id) > u64::from(u32::MAX)
+    };
+    match lines.iter().find(|line| wrong(line)) {
+        Some(line) => {
+            let text = format!("{} {} {}", line.container_id, line.host_id, line.size);
+            Err(invalid(field, text, "is an empty range, or one above the largest id"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn time_offsets(linux: &Linux) -> Result<String, LaunchError> {
@@ -249,6 +378,36 @@ fn sysctl_path(name: &str) -> Result<String, LaunchError> {
         return Err(invalid("linux.sysctl", name, "is no kernel parameter"));
     }
     Ok(path)
+}
+
+/// Refuses parameters that are the whole machine's, or those of a namespace that the container shares with the host.
+fn check_sysctl(name: &str, own: impl Fn(Kind) -> bool) -> Result<(), LaunchError> {
+    let path = sysctl_path(name)?;
+    let of_ipc = [
+        "kernel/msgmax",
+        "kernel/msgmnb",
+        "kernel/msgmni",
+        "kernel/msg_next_id",
+        "kernel/sem",
+        "kernel/sem_next_id",
+        "kernel/shmall",
+        "kernel/shmmax",
+        "kernel/shmmni",
+        "kernel/shm_next_id",
+        "kernel/shm_rmid_forced",
+    ];
+    let (kind, problem) = match path.as_str() {
+        path if path.starts_with("net/") => (Kind::Network, "needs a network namespace"),
+        path if path.starts_with("fs/mqueue/") || of_ipc.contains(&path) => {
+            (Kind::Ipc, "needs an ipc namespace")
+        }
+        "kernel/domainname" | "kernel/hostname" => (Kind::Uts, "needs a uts namespace"),
+        "kernel/ns_last_pid" => (Kind::Pid, "needs a pid namespace"),
+        // user_namespaces(7), "limits on the number of namespaces".
+        path if path.starts_with("user/") => (Kind::User, "needs a user namespace"),
+        _ => return Err(invalid("linux.sysctl", name, "is a parameter of the whole machine")),
+    };
+    if own(kind) { Ok(()) } else { Err(invalid("linux.sysctl", name, problem)) }
 }
 
 fn finish_root(spec: &Spec, linux: &Linux) -> Result<Step, LaunchError> {

@@ -1,18 +1,20 @@
 //! What the parent opens for the child while it still is in the host's world.
 //!
 //! The root file system and every bind source become detached mounts (open_tree(2), fsmount(2)), so that the child
-//! puts descriptors in their places and never resolves a path of the host. A clone made here keeps its tie with the
+//! puts descriptors in their places and never resolves a path of the host. Bind sources are opened when the child asks
+//! for them. A clone made here keeps its tie with the
 //! host's mount, which is what `rshared` and `rslave` are about.
 
 pub(crate) mod overlay;
 
 use crate::error::{Cause, LaunchError, StepKind};
+use crate::mappings::Mappings;
 use crate::options::Recursion;
-use crate::plan::{BindSource, Plan, Step};
+use crate::plan::{BindSource, IdMap, Plan, Step};
 use kernel::mount::{Change, Propagation};
 use kernel::namespace::Kind;
 use overlay::Layers;
-use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount,
@@ -30,8 +32,6 @@ const PROC_MAGIC: i64 = 0x9fa0;
 pub(crate) struct Sources {
     /// The root file system.
     pub(crate) root: Root,
-    /// In the order of [`Plan::binds`].
-    pub(crate) binds: Vec<Bind>,
     /// Namespaces of the spec that have a path.
     pub(crate) namespaces: Vec<(Kind, OwnedFd)>,
     /// The host's `/proc`.
@@ -43,6 +43,13 @@ pub(crate) struct Sources {
 pub(crate) enum Root {
     /// A detached mount.
     Mounted(OwnedFd),
+    /// A detached mount for a mount namespace of somebody else's, and its place there.
+    Shared {
+        /// The mount.
+        mount: OwnedFd,
+        /// An existing directory.
+        place: std::path::PathBuf,
+    },
     /// An overlay for which only mount(2) will do.
     Overlay(overlay::OwnedLayers),
 }
@@ -51,19 +58,10 @@ impl Root {
     /// What the child must keep open for it.
     pub(crate) fn descriptors(&self) -> &[OwnedFd] {
         match self {
-            Root::Mounted(mount) => std::slice::from_ref(mount),
+            Root::Mounted(mount) | Root::Shared { mount, .. } => std::slice::from_ref(mount),
             Root::Overlay(_) => &[],
         }
     }
-}
-
-/// A bind source.
-#[derive(Debug)]
-pub(crate) struct Bind {
-    /// A detached clone of its mounts.
-    pub(crate) tree: OwnedFd,
-    /// Whether the place for it has to be a directory.
-    pub(crate) is_directory: bool,
 }
 
 fn host_error(step: StepKind, path: &Path, errno: Errno) -> LaunchError {
@@ -71,15 +69,27 @@ fn host_error(step: StepKind, path: &Path, errno: Errno) -> LaunchError {
 }
 
 impl Sources {
-    /// Opens everything that the plan needs.
+    /// Opens everything that the child needs from the beginning.
     pub(crate) fn open(plan: &Plan, rootfs: &Rootfs) -> Result<Self, LaunchError> {
-        let binds = plan.binds.iter().map(Bind::open).collect::<Result<_, _>>()?;
         let namespaces = plan
             .namespace_paths
             .iter()
             .map(|(kind, path)| Ok((*kind, open_namespace(*kind, path)?)))
             .collect::<Result<_, LaunchError>>()?;
-        Ok(Sources { root: open_root(rootfs)?, binds, namespaces, proc: open_proc(&plan.steps)? })
+        let root = match (open_root(rootfs)?, rootfs) {
+            (Root::Mounted(mount), Rootfs::Dir { path }) if plan.shares_mounts => {
+                Root::Shared { mount, place: path.clone() }
+            }
+            _ if plan.shares_mounts => {
+                return Err(LaunchError::Invalid {
+                    field: "linux.namespaces",
+                    value: "mount".to_owned(),
+                    problem: "must be new for a root file system that is no directory",
+                });
+            }
+            (root, _) => root,
+        };
+        Ok(Sources { root, namespaces, proc: open_proc(&plan.steps)? })
     }
 }
 
@@ -115,15 +125,53 @@ fn open_namespace(kind: Kind, path: &Path) -> Result<OwnedFd, LaunchError> {
     open().map_err(|errno| host_error(StepKind::Namespaces, path, errno))
 }
 
-impl Bind {
-    fn open(source: &BindSource) -> Result<Self, LaunchError> {
-        let tree = clone_tree(&source.path, source.recursion)
-            .map_err(|errno| host_error(StepKind::Mount, &source.path, errno))?;
-        let stat =
-            rustix::fs::fstat(&tree).map_err(|errno| host_error(StepKind::Mount, &source.path, errno))?;
-        let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
-        Ok(Bind { tree, is_directory })
+/// Bind sources for a child that is about to mount them: detached clones of their mounts, mapped where that is asked
+/// for. `joined_user` is the user namespace that the container joins.
+pub(crate) fn open_binds(
+    binds: &[BindSource],
+    joined_user: Option<BorrowedFd<'_>>,
+) -> Result<Vec<OwnedFd>, LaunchError> {
+    let mut made: Vec<(&Mappings, OwnedFd)> = Vec::new();
+    let mut trees = Vec::with_capacity(binds.len());
+    for bind in binds {
+        let fail = |errno| host_error(StepKind::Mount, &bind.path, errno);
+        let tree = clone_tree(&bind.path, bind.recursion).map_err(fail)?;
+        match &bind.idmap {
+            None => {}
+            Some((IdMap::Joined, recursion)) => {
+                let user = joined_user.ok_or_else(|| fail(Errno::BADF))?;
+                map_owners(&bind.path, tree.as_fd(), user, *recursion)?;
+            }
+            Some((IdMap::Listed(mappings), recursion)) => {
+                // One namespace serves all mounts of the same mappings.
+                let known = made.iter().position(|(listed, _)| *listed == mappings);
+                let index = known.unwrap_or(made.len());
+                if known.is_none() {
+                    made.push((mappings, crate::mappings::namespace_for_mount(mappings)?));
+                }
+                map_owners(&bind.path, tree.as_fd(), made[index].1.as_fd(), *recursion)?;
+            }
+        }
+        trees.push(tree);
     }
+    Ok(trees)
+}
+
+/// Shows the owners in a mount through the mapping of a user namespace (mount_setattr(2), "ID-mapped mounts").
+fn map_owners(
+    path: &Path,
+    tree: BorrowedFd<'_>,
+    user: BorrowedFd<'_>,
+    recursion: Recursion,
+) -> Result<(), LaunchError> {
+    let change = Change { set: MountAttrFlags::MOUNT_ATTR_IDMAP, idmap: Some(user), ..Change::default() };
+    kernel::mount::set_attributes(tree, &change, recursion == Recursion::All).map_err(|errno| {
+        let object = match errno {
+            Errno::INVAL => format!("{} (its file system cannot map owners)", path.display()),
+            _ => format!("{} (idmap)", path.display()),
+        };
+        LaunchError::Host { step: StepKind::Mount, object, source: Cause(errno) }
+    })
 }
 
 pub(crate) fn clone_tree(path: &Path, recursion: Recursion) -> rustix::io::Result<OwnedFd> {

@@ -5,7 +5,7 @@ use crate::error::CliError;
 use crate::groups;
 use crate::id::BundleId;
 use crate::process;
-use crate::store::{Container, Record, Status};
+use crate::store::{Container, Record, RootMount, Status};
 use cgroup::Group;
 use runtime::hooks::{self, HookState};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -69,6 +69,7 @@ fn kill(record: &Record) -> Result<(), CliError> {
 pub(super) fn destroy(container: Container, record: &Record, group: Option<&Group>) -> Result<(), CliError> {
     let opened = if group.is_none() { groups::open(record.cgroup.as_ref())? } else { None };
     let emptied = group.or(opened.as_ref()).map_or(Ok(()), groups::remove);
+    record.root_mount.as_ref().map_or(Ok(()), RootMount::remove)?;
     // Without a group that is gone the container stays on record, so that it can be tried again.
     emptied?;
     container.remove()

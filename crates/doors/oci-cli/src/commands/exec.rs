@@ -9,15 +9,22 @@ use crate::{console, groups, process};
 use kernel::namespace::{Kind, Kinds};
 use runtime::ExecLaunch;
 use runtime::seccomp::Program;
+use rustix::fs::{CWD, Mode, OFlags};
 use spec::runtime::{Capabilities, Linux, Process, Spec};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 
 pub(super) fn exec(context: &Context<'_>, options: &ExecOptions) -> Result<i32, CliError> {
     let container = context.store.open(&options.id)?;
     let record = container.created_record()?;
     let status = container.status(Some(&record));
-    if !matches!(status, Status::Running | Status::Created) {
-        return Err(container.wrong(status, "a further process needs a running one"));
+    let may_be_paused = options.ignore_paused && status == Status::Paused;
+    if !(may_be_paused || matches!(status, Status::Running | Status::Created)) {
+        let needed = match status {
+            Status::Paused => "resume it, or use --ignore-paused",
+            _ => "a further process needs a running one",
+        };
+        return Err(container.wrong(status, needed));
     }
     let spec = container.config()?;
     let process = further_process(&spec, options)?;
@@ -25,11 +32,16 @@ pub(super) fn exec(context: &Context<'_>, options: &ExecOptions) -> Result<i32, 
         process::open(record.pid, record.start_time).map_err(CliError::process("open the container"))?;
     let section = spec.linux.as_ref().and_then(|linux| linux.seccomp.as_ref());
     let filter = section.map(Program::compile).transpose()?.map(|(program, _)| program);
-    let group = groups::open(record.cgroup.as_ref())?;
+    let group = match &options.cgroup {
+        Some(below) => Some(groups::open_below(record.cgroup.as_ref(), below)?),
+        None => groups::open(record.cgroup.as_ref())?,
+    };
     let entry = group.as_ref().map(cgroup::Group::entry).transpose()?;
     let signals = if options.detach { None } else { Some(Signals::collect()?) };
     let mut launched = ExecLaunch::new(target.as_fd(), &process, launch::stdio(Some(&process))?);
     launched.namespaces = kinds(spec.linux.as_ref());
+    let root = if launched.namespaces.contains(Kind::Mount) { None } else { Some(root_of(record.pid)?) };
+    launched.root = root.as_ref().map(AsFd::as_fd);
     launched.cgroup = entry.as_ref().map(groups::entry);
     launched.seccomp = filter.as_ref();
     launched.preserve_fds = options.preserve_fds;
@@ -39,6 +51,9 @@ pub(super) fn exec(context: &Context<'_>, options: &ExecOptions) -> Result<i32, 
     {
         console::send(path, terminal.as_fd())?;
     }
+    if let Some(path) = &options.pidfd_socket {
+        console::send_pidfd(path, started.pidfd.as_fd())?;
+    }
     if let Some(path) = &options.pid_file {
         launch::write_pid(path, started.pid)?;
     }
@@ -46,6 +61,13 @@ pub(super) fn exec(context: &Context<'_>, options: &ExecOptions) -> Result<i32, 
         None => Ok(0),
         Some(signals) => foreground::wait(started.pidfd.as_fd(), terminal, &signals),
     }
+}
+
+/// The root directory of a process.
+fn root_of(pid: i32) -> Result<OwnedFd, CliError> {
+    let path = PathBuf::from(format!("/proc/{pid}/root"));
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, &path, flags, Mode::empty()).map_err(CliError::path("open", &path))
 }
 
 /// The namespaces that the container has of its own or has joined.

@@ -3,7 +3,6 @@
 use super::Context;
 use crate::error::CliError;
 use crate::id::BundleId;
-use crate::store::Status;
 use crate::{groups, process};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
@@ -20,9 +19,7 @@ pub(super) fn kill(context: &Context<'_>, id: &BundleId, signal: i32, all: bool)
     };
     match send() {
         Ok(()) => Ok(()),
-        Err(Errno::SRCH) => {
-            Err(container.wrong(Status::Stopped, "only a created or running one can get signals"))
-        }
+        Err(Errno::SRCH) => Err(CliError::NotRunning { id: id.as_str().to_owned() }),
         Err(other) => Err(CliError::process("send the signal")(other)),
     }
 }

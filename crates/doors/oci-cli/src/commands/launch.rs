@@ -5,7 +5,7 @@ use super::Context;
 use crate::arguments::CreateOptions;
 use crate::bundle::Bundle;
 use crate::error::CliError;
-use crate::store::{self, Container, Record};
+use crate::store::{self, Container, Record, RootMount};
 use crate::{console, groups, process, time};
 use cgroup::Group;
 use runtime::seccomp::Program;
@@ -40,6 +40,9 @@ pub(super) fn make(context: &Context<'_>, options: &CreateOptions, gate: bool) -
             if let Some(group) = &group {
                 let _ = groups::remove(group);
             }
+            if let Ok(Some(Record { root_mount: Some(mount), .. })) = container.record() {
+                let _ = mount.remove();
+            }
             let _ = container.remove();
             Err(error)
         }
@@ -57,7 +60,14 @@ fn fill(
 ) -> Result<(Created, Record), CliError> {
     container.keep_config(&bundle.bytes)?;
     if !context.no_cgroups {
-        *group = Some(groups::create(&bundle.spec, &options.id)?);
+        *group = match groups::create(&bundle.spec, &options.id) {
+            Ok(made) => Some(made),
+            Err(error) if context.lenient_cgroups && groups::is_dispensable(&error, &bundle.spec) => {
+                context.warn(&format!("no cgroup for the container: {}", crate::error::chain(&error)));
+                None
+            }
+            Err(error) => return Err(error),
+        };
     }
     let listener = gate.then(|| listen(container)).transpose()?;
     let entry = group.as_ref().map(Group::entry).transpose()?;
@@ -66,6 +76,7 @@ fn fill(
     launch.seccomp = filter;
     launch.preserve_fds = options.preserve_fds;
     launch.keep_keyring = options.keep_keyring;
+    launch.no_pivot = options.no_pivot;
     launch.gate = listener.as_ref().map(AsFd::as_fd);
     launch.hooks = Some(HookContext { id: options.id.as_str(), bundle: &bundle.path });
     let mut created = runtime::create(launch)?;
@@ -75,6 +86,9 @@ fn fill(
         && let Some(terminal) = created.terminal()
     {
         console::send(path, terminal.as_fd())?;
+    }
+    if let Some(path) = &options.pidfd_socket {
+        console::send_pidfd(path, created.pidfd())?;
     }
     if let Some(path) = &options.pid_file {
         write_pid(path, created.pid())?;
@@ -97,9 +111,19 @@ fn note_down(
         bundle: bundle.path.clone(),
         created: time::now(),
         cgroup: group.map(|group| group.path().clone()),
+        root_mount: inherits_mounts(&bundle.spec)
+            .then(|| bundle.rootfs_path())
+            .flatten()
+            .and_then(RootMount::of),
     };
     container.write_record(&record)?;
     Ok(record)
+}
+
+/// Whether the container mounts in our own mount namespace.
+fn inherits_mounts(spec: &spec::runtime::Spec) -> bool {
+    let listed = spec.linux.as_ref().map_or(&[][..], |linux| &linux.namespaces);
+    listed.iter().all(|namespace| namespace.kind != "mount")
 }
 
 /// A terminal needs somebody who holds its other end after we are gone.

@@ -21,11 +21,32 @@ pub(super) fn list(context: &Context<'_>, json: bool, quiet: bool) -> Result<(),
         views.iter().for_each(|view| println!("{}", view.id));
         return Ok(());
     }
-    let widest = views.iter().map(|view| view.id.len()).max().unwrap_or(0).max(2);
-    println!("{:widest$}  {:8}  {:8}  {:30}  BUNDLE", "ID", "PID", "STATUS", "CREATED");
-    for view in &views {
-        let bundle = view.bundle.display();
-        println!("{:widest$}  {:<8}  {:8}  {:30}  {bundle}", view.id, view.pid, view.status, view.created);
-    }
+    let heading = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"].map(str::to_owned);
+    let rows = views.iter().map(|view| {
+        [
+            view.id.clone(),
+            view.pid.to_string(),
+            view.status.to_owned(),
+            view.bundle.display().to_string(),
+            view.created.clone(),
+            view.owner.clone(),
+        ]
+    });
+    print!("{}", aligned(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()));
     Ok(())
+}
+
+/// runc's table: every column but the last at least 12 wide, with three blanks to the next.
+fn aligned(rows: &[[String; 6]]) -> String {
+    let width = |column: usize| {
+        let longest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        (longest + 3).max(12)
+    };
+    let line = |row: &[String; 6]| {
+        let (last, others) = row.split_last().unwrap_or((&row[5], &row[..5]));
+        let cells = others.iter().enumerate();
+        let padded: String = cells.map(|(column, cell)| format!("{cell:<0$}", width(column))).collect();
+        format!("{padded}{last}\n")
+    };
+    rows.iter().map(line).collect()
 }

@@ -21,6 +21,7 @@ pub(super) struct View {
     pub(super) created: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     annotations: BTreeMap<String, String>,
+    pub(super) owner: String,
 }
 
 impl View {
@@ -36,6 +37,7 @@ impl View {
             bundle: record.bundle.clone(),
             created: record.created.clone(),
             annotations: spec.annotations,
+            owner: container.owner(),
         })
     }
 }

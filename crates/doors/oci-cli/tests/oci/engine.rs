@@ -74,11 +74,17 @@ impl Engine {
 
     /// Creates a container whose output goes to a file.
     pub(crate) fn create(&mut self, id: &str) -> PathBuf {
+        self.create_with(id, &[])
+    }
+
+    /// The same with options.
+    pub(crate) fn create_with(&mut self, id: &str, options: &[&str]) -> PathBuf {
         self.save(id);
         let path = self.directory.path().join("output");
         let file = || std::fs::File::create(&path).unwrap();
         let bundle = self.bundle();
-        let mut command = self.command(&["create", "-b", bundle.to_str().unwrap(), id]);
+        let arguments = [&["create", "-b", bundle.to_str().unwrap(), id], options].concat();
+        let mut command = self.command(&arguments);
         let status = command.stdout(file()).stderr(file()).status().unwrap();
         assert!(status.success(), "{}", std::fs::read_to_string(&path).unwrap());
         path
@@ -101,13 +107,23 @@ impl Engine {
 
     /// Waits until the container is in this state.
     pub(crate) fn await_status(&self, id: &str, wanted: &str) {
-        for _ in 0..500 {
-            if self.status(id) == wanted {
+        self.eventually(|engine| engine.status(id) == wanted);
+    }
+
+    /// Waits until a file ends with this.
+    pub(crate) fn await_output(&self, path: &Path, end: &str) {
+        self.eventually(|_| std::fs::read_to_string(path).is_ok_and(|text| text.ends_with(end)));
+    }
+
+    /// Waits until something is so.
+    pub(crate) fn eventually(&self, holds: impl Fn(&Self) -> bool) {
+        for _ in 0..1000 {
+            if holds(self) {
                 return;
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        panic!("{id} is {} and not {wanted}", self.status(id));
+        panic!("it never came to be so");
     }
 }
 

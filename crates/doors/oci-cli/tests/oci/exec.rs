@@ -46,9 +46,9 @@ fn document() {
 fn refusals() {
     let engine = running("sleep 60");
     let missing = engine.call(&["exec", "c1", "nothing"]);
-    assert_eq!(missing.code, 127);
+    assert_eq!(missing.code, 255);
     assert!(missing.err.contains("exec: \"nothing\": executable file not found in $PATH"), "{missing:?}");
-    assert_eq!(engine.call(&["exec", "c1", "/bin"]).code, 126);
-    assert_eq!(engine.call(&["exec", "c2", "true"]).code, 1);
+    assert_eq!(engine.call(&["exec", "c1", "/bin"]).code, 255);
+    assert_eq!(engine.call(&["exec", "c2", "true"]).code, 255);
     engine.done(&["delete", "-f", "c1"]);
 }

@@ -224,7 +224,7 @@ fn hooks() {
     let told = std::fs::read_to_string(log).unwrap().replace("\"status\":", "").replace('"', "");
     assert_eq!(
         told.split_whitespace().collect::<Vec<_>>(),
-        ["creating", "creating", "creating", "running", "stopped"]
+        ["created", "creating", "creating", "running", "stopped"]
     );
 }
 

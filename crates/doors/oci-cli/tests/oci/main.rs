@@ -5,10 +5,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod commands;
 mod engine;
 mod exec;
 mod lifecycle;
+mod mounts;
 mod refusals;
+mod users;
 
 type Test = (&'static str, fn());
 
@@ -24,7 +27,9 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let before = engine::census();
     let mut failed = Vec::new();
-    for (name, test) in [exec::TESTS, lifecycle::TESTS, refusals::TESTS].concat() {
+    let suites =
+        [commands::TESTS, exec::TESTS, lifecycle::TESTS, mounts::TESTS, refusals::TESTS, users::TESTS];
+    for (name, test) in suites.concat() {
         if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }

@@ -13,14 +13,14 @@ pub(crate) const TESTS: &[Test] = &[
 fn nothing_left() {
     let mut engine = Engine::new("true");
     let groups = || crate::engine::census().1.len();
-    for (change, code, message) in [
-        (serde_json::json!(["nothing"]), 127, "executable file not found in $PATH"),
-        (serde_json::json!(["/bin"]), 126, "exec: \"/bin\": is a directory"),
+    for (change, message) in [
+        (serde_json::json!(["nothing"]), "executable file not found in $PATH"),
+        (serde_json::json!(["/bin"]), "exec: \"/bin\": is a directory"),
     ] {
         engine.config["process"]["args"] = change;
         engine.save("c1");
         let said = engine.call(&["run", "-b", engine.bundle().to_str().unwrap(), "c1"]);
-        assert_eq!(said.code, code, "{said:?}");
+        assert_eq!(said.code, 1, "{said:?}");
         assert!(said.err.contains(message), "{said:?}");
         assert_eq!(engine.done(&["list", "-q"]), "");
     }

@@ -17,7 +17,7 @@ pub(super) fn assume(identity: &Identity) -> Result<Vec<String>, Fault> {
     let sets = obtainable(identity.capabilities, &mut warnings)?;
     own_streams(identity.uid)?;
     drop_bounding(sets.bounding)?;
-    kernel::settings::set_groups(&identity.groups)?;
+    set_groups(&identity.groups)?;
     kernel::settings::set_group(identity.gid)?;
     if identity.uid != 0 {
         // Without it a change away from user 0 clears the permitted set (capabilities(7), "Effect of user ID
@@ -30,6 +30,32 @@ pub(super) fn assume(identity: &Identity) -> Result<Vec<String>, Fault> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     rustix::process::umask(Mode::from_raw_mode(identity.umask));
     Ok(warnings)
+}
+
+/// Becomes root of the user namespace that the process is in, so that what it makes belongs to that root. Where the
+/// mappings have no root it stays who it is.
+pub(super) fn become_root() -> Result<(), Fault> {
+    // Without the right to set groups there are none but the mapped one.
+    match kernel::settings::set_groups(&[]) {
+        Ok(()) | Err(Errno::PERM) => {}
+        Err(other) => return Err(other.into()),
+    }
+    for outcome in [kernel::settings::set_group(0), kernel::settings::set_user(0)] {
+        match outcome {
+            Ok(()) | Err(Errno::INVAL) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    Ok(())
+}
+
+/// Sets the supplementary groups; where nobody may (user_namespaces(7), `setgroups`) none is all there is.
+fn set_groups(groups: &[u32]) -> Result<(), Fault> {
+    match kernel::settings::set_groups(groups) {
+        Err(Errno::PERM) if groups.is_empty() => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 /// What of the sets the caller can give at all; the rest is warned about.

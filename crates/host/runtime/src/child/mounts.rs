@@ -6,7 +6,6 @@
 use super::{Fault, Outcome, cgroups};
 use crate::options::{AttributeChange, MountOptions, Recursion};
 use crate::plan::{MountSource, MountStep};
-use crate::sources::Bind;
 use kernel::mount::{Change, Propagation};
 use kernel::path;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -42,20 +41,22 @@ const PROC_OVERMOUNTS: [&str; 10] = [
 pub(super) fn mount(
     step: &MountStep,
     root: BorrowedFd<'_>,
-    binds: &[Bind],
+    (first_bind, binds): (usize, &[OwnedFd]),
     groups: &[cgroups::View],
 ) -> Outcome {
     match &step.source {
         MountSource::Bind(index) => {
-            let bind = binds.get(*index).ok_or(Errno::BADF)?;
-            let place = if bind.is_directory {
+            let tree = index.checked_sub(first_bind).and_then(|index| binds.get(index)).ok_or(Errno::BADF)?;
+            let kind = FileType::from_raw_mode(rustix::fs::fstat(tree)?.st_mode);
+            let is_directory = kind == FileType::Directory;
+            let place = if is_directory {
                 path::mkdir_all_in_root(root, &step.destination, Mode::from_raw_mode(0o755))?
             } else {
                 file_place(root, &step.destination)?
             };
             check_place(&place, &step.destination)?;
-            shape(bind.tree.as_fd(), &step.options, bind.is_directory)?;
-            attach(bind.tree.as_fd(), place.as_fd())
+            shape(tree.as_fd(), &step.options, is_directory)?;
+            attach(tree.as_fd(), place.as_fd())
         }
         MountSource::FileSystem { kind, source } => {
             let place = directory_place(root, &step.destination, kind)?;

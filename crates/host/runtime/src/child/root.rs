@@ -26,6 +26,13 @@ pub(super) fn attach(root: &Root) -> Result<OwnedFd, Fault> {
             move_mount(mount, "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
             Ok(rustix::io::fcntl_dupfd_cloexec(mount, 3)?)
         }
+        Root::Shared { mount, place } => {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let place = rustix::fs::openat(CWD, place, flags, Mode::empty())?;
+            let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+            move_mount(mount, "", &place, "", flags)?;
+            Ok(rustix::io::fcntl_dupfd_cloexec(mount, 3)?)
+        }
         Root::Overlay(layers) => {
             overlay::mount_on_root(layers)?;
             // Our root directory is still the one below; its parent, by definition itself, is looked up anew and
@@ -67,4 +74,17 @@ pub(super) fn pivot(root: BorrowedFd<'_>) -> Outcome {
     // The old root now lies on top of the new one, at ".".
     unmount(".", UnmountFlags::DETACH)?;
     Ok(rustix::process::chdir("/")?)
+}
+
+/// Makes the new root the root directory and leaves the old one where it is.
+pub(super) fn change(root: BorrowedFd<'_>) -> Outcome {
+    rustix::process::fchdir(root)?;
+    rustix::process::chroot(".")?;
+    Ok(rustix::process::chdir("/")?)
+}
+
+/// Takes a root away again that was put into somebody else's mount namespace.
+pub(super) fn withdraw(root: BorrowedFd<'_>) -> Outcome {
+    rustix::process::fchdir(root)?;
+    Ok(unmount(".", UnmountFlags::DETACH)?)
 }

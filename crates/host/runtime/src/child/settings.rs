@@ -96,5 +96,11 @@ pub(super) fn oom_score(proc: Option<BorrowedFd<'_>>, score: i32) -> Outcome {
 
 /// Sets the label that execve(2) will take.
 pub(super) fn label(proc: Option<BorrowedFd<'_>>, file: &str, value: &str) -> Outcome {
-    Ok(write_in_proc(proc, &format!("self/attr/{file}"), value)?)
+    write_in_proc(proc, &format!("self/attr/{file}"), value).map_err(|errno| {
+        let detail = match errno {
+            Errno::INVAL | Errno::NOENT | Errno::OPNOTSUPP => "no security module here takes it",
+            _ => "",
+        };
+        Fault { errno, detail: detail.to_owned() }
+    })
 }

@@ -1,8 +1,13 @@
 //! The part of a plan that fills the root: mounts, device nodes, links.
 
-use super::{BindSource, DeviceKind, DeviceStep, MountSource, MountStep, Plan, Step, invalid};
+use super::step::IdMap;
+use super::{
+    BindSource, DeviceKind, DeviceStep, MountSource, MountStep, Plan, Step, check_mappings, invalid,
+};
 use crate::error::LaunchError;
+use crate::mappings::Mappings;
 use crate::options::{MountOptions, Recursion};
+use kernel::seqpacket::FDS_MAX;
 use rustix::mount::MountAttrFlags;
 use spec::runtime::{Device, Linux, Mount, Spec};
 use std::path::{Path, PathBuf};
@@ -31,11 +36,12 @@ const LINKS: [(&str, &str); 6] = [
 const LABELLED: [&str; 3] = ["tmpfs", "mqueue", "devpts"];
 
 /// Adds the steps that fill the root.
-pub(super) fn add(plan: &mut Plan, spec: &Spec, linux: &Linux) -> Result<(), LaunchError> {
+pub(super) fn add(plan: &mut Plan, spec: &Spec, linux: &Linux, selinux: bool) -> Result<(), LaunchError> {
+    let label = if selinux { linux.mount_label.as_str() } else { "" };
     let mut readonly_dev = false;
     let mut host_dev = false;
     for mount in &spec.mounts {
-        let mut step = step(plan, mount, linux)?;
+        let mut step = step(plan, mount, label)?;
         if is_dev(&mount.destination) {
             host_dev = matches!(step.source, MountSource::Bind(_));
             // Nodes and links go into it first.
@@ -46,6 +52,7 @@ pub(super) fn add(plan: &mut Plan, spec: &Spec, linux: &Linux) -> Result<(), Lau
         }
         plan.steps.push(Step::Mount(step));
     }
+    plan.steps = with_fetches(&plan.steps);
     // The host's own /dev already has everything, and is not ours to fill.
     if !host_dev {
         devices(plan, linux)?;
@@ -58,25 +65,45 @@ pub(super) fn add(plan: &mut Plan, spec: &Spec, linux: &Linux) -> Result<(), Lau
     Ok(())
 }
 
+/// Puts before each run of bind mounts the step that gets their sources. The parent clones them only then, so that
+/// the kernel's list of mounts has the order of the specification: readers take the last of several at one place for
+/// the one that is seen.
+fn with_fetches(steps: &[Step]) -> Vec<Step> {
+    let is_bind = |step: &Step| matches!(step, Step::Mount(MountStep { source: MountSource::Bind(_), .. }));
+    let mut all = Vec::with_capacity(steps.len() + 2);
+    let (mut first, mut covered) = (0, 0);
+    for (index, step) in steps.iter().enumerate() {
+        if is_bind(step) && covered == 0 {
+            let run = steps[index..].iter().take(FDS_MAX).take_while(|step| is_bind(step));
+            covered = run.count();
+            all.push(Step::FetchBinds { first, count: covered });
+            first += covered;
+        }
+        covered -= usize::from(is_bind(step));
+        all.push(step.clone());
+    }
+    all
+}
+
 fn is_dev(path: &Path) -> bool {
     path.components().eq(Path::new("/dev").components())
 }
 
-fn step(plan: &mut Plan, mount: &Mount, linux: &Linux) -> Result<MountStep, LaunchError> {
+fn step(plan: &mut Plan, mount: &Mount, label: &str) -> Result<MountStep, LaunchError> {
     let destination = mount.destination.clone();
     if !destination.is_absolute() {
         return Err(invalid("mounts.destination", destination.to_string_lossy(), "must be absolute"));
     }
     let mut options = MountOptions::parse(&mount.options);
-    if options.idmap.is_some() || !mount.uid_mappings.is_empty() {
-        return Err(invalid("mounts.options", "idmap", "is not possible yet"));
-    }
+    let idmap = idmap(plan, mount, options.idmap)?;
     let bind = options.bind.or((mount.kind == "bind").then_some(Recursion::One));
     let source = if let Some(recursion) = bind {
         let path = mount.source.clone().filter(|path| path.is_absolute());
         let path = path.ok_or_else(|| invalid("mounts.source", mount_source(mount), "must be absolute"))?;
-        plan.binds.push(BindSource { path, recursion });
+        plan.binds.push(BindSource { path, recursion, idmap });
         MountSource::Bind(plan.binds.len() - 1)
+    } else if idmap.is_some() {
+        return Err(invalid("mounts.options", "idmap", "is for bind mounts only"));
     } else if mount.kind == "cgroup" {
         MountSource::Cgroup
     } else if mount.kind.is_empty() {
@@ -85,13 +112,49 @@ fn step(plan: &mut Plan, mount: &Mount, linux: &Linux) -> Result<MountStep, Laun
         if options.copy_up && mount.kind != "tmpfs" {
             return Err(invalid("mounts.options", "tmpcopyup", "is for tmpfs only"));
         }
-        if !linux.mount_label.is_empty() && LABELLED.contains(&mount.kind.as_str()) {
-            options.data.push(("context".to_owned(), Some(linux.mount_label.clone())));
+        if !label.is_empty() && LABELLED.contains(&mount.kind.as_str()) {
+            options.data.push(("context".to_owned(), Some(label.to_owned())));
         }
         let source = mount.source.as_deref().map_or(mount.kind.as_str().into(), Path::to_string_lossy);
         MountSource::FileSystem { kind: mount.kind.clone(), source: source.into_owned() }
     };
     Ok(MountStep { destination, source, options })
+}
+
+/// The mapping of an idmapped mount (config.md, "Mounts", `idmap` and `uidMappings`): its own, else the container's.
+fn idmap(
+    plan: &Plan,
+    mount: &Mount,
+    asked: Option<Recursion>,
+) -> Result<Option<(IdMap, Recursion)>, LaunchError> {
+    let (uids, gids) = (&mount.uid_mappings, &mount.gid_mappings);
+    let own = match (uids.is_empty(), gids.is_empty()) {
+        (true, true) => None,
+        (false, false) => {
+            check_mappings("mounts.uidMappings", uids)?;
+            check_mappings("mounts.gidMappings", gids)?;
+            Some(IdMap::Listed(Mappings { uids: uids.clone(), gids: gids.clone() }))
+        }
+        _ => {
+            let at = mount.destination.to_string_lossy();
+            return Err(invalid("mounts.uidMappings", at, "needs gidMappings, and they need it"));
+        }
+    };
+    let Some(recursion) = asked.or(own.as_ref().map(|_| Recursion::One)) else { return Ok(None) };
+    let map = match (own, &plan.mappings) {
+        (Some(own), _) => own,
+        (None, Some(container)) => IdMap::Listed(container.clone()),
+        (None, None) if plan.joins_user() => IdMap::Joined,
+        (None, None) => {
+            let at = mount.destination.to_string_lossy();
+            return Err(invalid(
+                "mounts.options",
+                at,
+                "has idmap but no mappings, and there is no user namespace",
+            ));
+        }
+    };
+    Ok(Some((map, recursion)))
 }
 
 fn mount_source(mount: &Mount) -> String {

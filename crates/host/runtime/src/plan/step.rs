@@ -1,6 +1,7 @@
 //! The steps themselves: data, and how messages name them.
 
 use crate::error::StepKind;
+use crate::mappings::Mappings;
 use crate::options::{MountOptions, Recursion};
 use kernel::mount::Propagation;
 use kernel::namespace::Kinds;
@@ -15,6 +16,17 @@ pub struct BindSource {
     pub path: PathBuf,
     /// Whether the mounts below it come along.
     pub recursion: Recursion,
+    /// The mapping through which its owners are shown, and whether the mounts below it get it too.
+    pub idmap: Option<(IdMap, Recursion)>,
+}
+
+/// Where an idmapped mount has its mapping from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdMap {
+    /// From the specification.
+    Listed(Mappings),
+    /// From the user namespace that the container joins.
+    Joined,
 }
 
 /// One thing that the child does.
@@ -24,6 +36,10 @@ pub enum Step {
     EnterCgroup,
     /// Enters the namespaces that it got as descriptors.
     EnterNamespaces,
+    /// Waits while the parent writes the mappings of the child's user namespace and what else is the parent's right.
+    AwaitParent,
+    /// Becomes user and group 0 of the user namespace that it is in.
+    BecomeRoot,
     /// Enters these namespaces of the container's first process.
     EnterTarget(Kinds),
     /// Makes these namespaces, which have to come after something that went before.
@@ -42,6 +58,13 @@ pub enum Step {
     IsolateMounts,
     /// Puts the root file system into the mount namespace.
     AttachRoot,
+    /// Gets these bind sources from the parent, at most [`kernel::seqpacket::FDS_MAX`].
+    FetchBinds {
+        /// Index in [`super::Plan::binds`].
+        first: usize,
+        /// How many.
+        count: usize,
+    },
     /// Mounts one thing below the root.
     Mount(MountStep),
     /// Makes a device node, or binds the host's where the kernel forbids making one.
@@ -84,6 +107,10 @@ pub enum Step {
     },
     /// Changes the root directory and lets go of the host's mounts.
     PivotRoot,
+    /// Takes the container's root directory, which no mount namespace leads to.
+    EnterRoot,
+    /// Makes the new root the root directory by chroot(2), which leaves the old one where it is.
+    ChangeRoot,
     /// Takes an anonymous session keyring.
     Keyring,
     /// Sets a resource limit.
@@ -233,13 +260,15 @@ impl Step {
             Step::EnterCgroup => StepKind::EnterCgroup,
             Step::EnterNamespaces
             | Step::EnterTarget(_)
+            | Step::AwaitParent
+            | Step::BecomeRoot
             | Step::MakeNamespaces(_)
             | Step::MakeTimeNamespace(_) => StepKind::Namespaces,
             Step::Loopback => StepKind::Loopback,
             Step::Hostname(_) => StepKind::Hostname,
             Step::Domainname(_) => StepKind::Domainname,
             Step::IsolateMounts | Step::AttachRoot | Step::FinishRoot { .. } => StepKind::RootFilesystem,
-            Step::Mount(_) => StepKind::Mount,
+            Step::Mount(_) | Step::FetchBinds { .. } => StepKind::Mount,
             Step::Device(_) => StepKind::Device,
             Step::Link { .. } => StepKind::Link,
             Step::MakeWorkingDirectory(_) | Step::WorkingDirectory(_) => StepKind::WorkingDirectory,
@@ -247,7 +276,7 @@ impl Step {
             Step::Sysctl { .. } => StepKind::Sysctl,
             Step::Mask(_) => StepKind::MaskPath,
             Step::Readonly(_) => StepKind::ReadonlyPath,
-            Step::PivotRoot => StepKind::PivotRoot,
+            Step::PivotRoot | Step::ChangeRoot | Step::EnterRoot => StepKind::PivotRoot,
             Step::Keyring => StepKind::Keyring,
             Step::Rlimit { .. } => StepKind::Rlimit,
             Step::OomScore(_) => StepKind::OomScore,

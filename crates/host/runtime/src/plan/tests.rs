@@ -128,7 +128,8 @@ fn the_host_s_dev_is_left_as_it_is() {
     spec.mounts[1] = mount("bind", "/dev", &["rbind"]);
     let plan = create(&spec, Situation::default()).unwrap();
     assert!(!plan.steps.iter().any(|step| matches!(step, Step::Device(_) | Step::Link { .. })));
-    assert_eq!(plan.binds, [BindSource { path: "/source".into(), recursion: Recursion::All }]);
+    let source = BindSource { path: "/source".into(), recursion: Recursion::All, idmap: None };
+    assert_eq!(plan.binds, [source]);
 }
 
 #[test]
@@ -197,7 +198,19 @@ fn what_cannot_be_obeyed_is_named() {
 
     let mut shared = spec();
     shared.linux = None;
-    assert_eq!(refused(&shared), "linux.namespaces: \"mount\" must be a new namespace");
+    assert_eq!(refused(&shared), "hostname: \"h\" needs a uts namespace");
+
+    let mut machine = spec();
+    if let Some(linux) = &mut machine.linux {
+        linux.sysctl.insert("vm.swappiness".into(), "1".into());
+    }
+    assert_eq!(refused(&machine), "linux.sysctl: \"vm.swappiness\" is a parameter of the whole machine");
+
+    let mut unmapped = spec();
+    if let Some(linux) = &mut unmapped.linux {
+        linux.namespaces.push(Namespace { kind: "user".into(), path: None });
+    }
+    assert_eq!(refused(&unmapped), "linux.uidMappings is missing for a new user namespace");
 
     let mut rdt = spec();
     if let Some(linux) = &mut rdt.linux {
@@ -225,4 +238,100 @@ fn exec_enters_everything_but_the_pid_namespace_itself() {
     let plan = exec(&process, target, Situation::default()).unwrap();
     assert_eq!(plan.steps[..2], [Step::EnterCgroup, Step::EnterTarget(Kinds::NONE.with(Kind::Mount))]);
     assert!(plan.namespaces.is_empty());
+}
+
+/// A spec with a new user namespace.
+fn mapped() -> Spec {
+    let mut spec = spec();
+    if let Some(linux) = &mut spec.linux {
+        linux.namespaces.push(Namespace { kind: "user".into(), path: None });
+        let line = spec::runtime::IdMapping { container_id: 0, host_id: 100_000, size: 65_536 };
+        (linux.uid_mappings, linux.gid_mappings) = (vec![line], vec![line]);
+    }
+    spec
+}
+
+#[test]
+fn a_user_namespace_is_mapped_before_anything_is_made_in_it() {
+    let mut spec = mapped();
+    if let Some(process) = &mut spec.process {
+        process.oom_score_adj = Some(7);
+        process.rlimits = vec![Rlimit { kind: "RLIMIT_NOFILE".into(), hard: 9, soft: 9 }];
+    }
+    let plan = create(&spec, Situation::default()).unwrap();
+    assert!(plan.namespaces.contains(Kind::User) && !plan.through);
+    let order = [
+        at(&plan, |step| *step == Step::EnterCgroup),
+        at(&plan, |step| *step == Step::AwaitParent),
+        at(&plan, |step| *step == Step::BecomeRoot),
+        at(&plan, |step| matches!(step, Step::Hostname(_))),
+        at(&plan, |step| *step == Step::AttachRoot),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+    // Rights of the initial user namespace are the parent's.
+    assert_eq!(plan.granted, Granted { oom_score: Some(7), hard_limits: vec![(7, 9)] });
+    assert!(!plan.steps.iter().any(|step| matches!(step, Step::OomScore(_))));
+}
+
+#[test]
+fn what_exists_is_entered_by_a_process_in_between() {
+    let mut spec = mapped();
+    if let Some(linux) = &mut spec.linux {
+        linux.namespaces[1].path = Some("/run/netns/x".into());
+    }
+    let plan = create(&spec, Situation::default()).unwrap();
+    assert!(plan.through && plan.mappings.is_some() && !plan.joins_user());
+    if let Some(linux) = &mut spec.linux {
+        linux.namespaces[6].path = Some("/proc/7/ns/user".into());
+    }
+    let plan = create(&spec, Situation::default()).unwrap();
+    assert!(plan.through && plan.mappings.is_none() && plan.joins_user());
+    assert!(!plan.steps.contains(&Step::EnterNamespaces) && plan.steps.contains(&Step::BecomeRoot));
+}
+
+#[test]
+fn bind_sources_are_fetched_in_runs() {
+    let mut spec = spec();
+    let bind = |at: usize| mount("bind", &format!("/b{at}"), &[]);
+    spec.mounts.extend((0..18).map(bind));
+    spec.mounts.push(mount("tmpfs", "/t", &[]));
+    spec.mounts.push(bind(18));
+    let plan = create(&spec, Situation::default()).unwrap();
+    let fetches: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::FetchBinds { first, count } => Some((*first, *count)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(fetches, [(0, 16), (16, 2), (18, 1)]);
+}
+
+#[test]
+fn an_idmapped_mount_needs_a_mapping() {
+    let mut spec = spec();
+    spec.mounts.push(mount("bind", "/data", &["idmap"]));
+    assert_eq!(
+        refused(&spec),
+        "mounts.options: \"/data\" has idmap but no mappings, and there is no user namespace"
+    );
+    let mut spec = mapped();
+    spec.mounts.push(mount("bind", "/data", &["rbind", "ridmap"]));
+    let plan = create(&spec, Situation::default()).unwrap();
+    let Some((IdMap::Listed(mappings), Recursion::All)) = &plan.binds[0].idmap else {
+        panic!("{:?}", plan.binds)
+    };
+    assert_eq!(Some(mappings), plan.mappings.as_ref());
+}
+
+#[test]
+fn a_shared_mount_namespace_has_its_root_changed_in_place() {
+    let mut spec = spec();
+    if let Some(linux) = &mut spec.linux {
+        linux.namespaces.retain(|namespace| namespace.kind != "mount");
+    }
+    let plan = create(&spec, Situation::default()).unwrap();
+    assert!(plan.shares_mounts && plan.steps.contains(&Step::ChangeRoot));
+    assert!(!plan.steps.contains(&Step::IsolateMounts) && !plan.steps.contains(&Step::PivotRoot));
 }

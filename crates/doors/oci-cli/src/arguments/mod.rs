@@ -1,11 +1,24 @@
 //! What was typed: runc's command line, as engines use it.
 
+mod create;
+mod criu;
+mod events;
+mod exec;
+mod help;
+mod update;
+
 use crate::error::CliError;
 use crate::id::BundleId;
 use crate::log::Log;
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+pub(crate) use create::{CreateOptions, RunOptions};
+pub(crate) use events::EventsOptions;
+pub(crate) use exec::ExecOptions;
+pub(crate) use help::HELP;
+pub(crate) use update::UpdateOptions;
 
 /// One call of the program.
 #[derive(Debug)]
@@ -21,6 +34,8 @@ pub(crate) struct Global {
     pub(crate) log: Log,
     /// Whether containers get no cgroup of their own.
     pub(crate) no_cgroups: bool,
+    /// Whether a cgroup that the caller may not make is done without.
+    pub(crate) lenient_cgroups: bool,
 }
 
 #[derive(Debug)]
@@ -28,7 +43,7 @@ pub(crate) enum Command {
     Help,
     Version,
     Features,
-    Spec { bundle: PathBuf },
+    Spec { bundle: PathBuf, rootless: bool },
     Create(CreateOptions),
     Run(CreateOptions, RunOptions),
     Start(BundleId),
@@ -39,70 +54,12 @@ pub(crate) enum Command {
     List { json: bool, quiet: bool },
     Pause(BundleId),
     Resume(BundleId),
-    Ps { id: BundleId, json: bool },
-    Update { id: BundleId, resources: PathBuf },
+    Ps { id: BundleId, json: bool, options: Vec<OsString> },
+    Update(UpdateOptions),
+    Events(EventsOptions),
+    Checkpoint(BundleId),
+    Restore(BundleId),
 }
-
-/// `create`, and `run` as well.
-#[derive(Debug)]
-pub(crate) struct CreateOptions {
-    pub(crate) id: BundleId,
-    pub(crate) bundle: PathBuf,
-    /// Below the bundle unless absolute.
-    pub(crate) config: PathBuf,
-    pub(crate) console_socket: Option<PathBuf>,
-    pub(crate) pid_file: Option<PathBuf>,
-    pub(crate) preserve_fds: u32,
-    pub(crate) keep_keyring: bool,
-}
-
-/// What only `run` has.
-#[derive(Debug, Default)]
-pub(crate) struct RunOptions {
-    pub(crate) detach: bool,
-    pub(crate) keep: bool,
-}
-
-#[derive(Debug)]
-pub(crate) struct ExecOptions {
-    pub(crate) id: BundleId,
-    /// A document with the whole process.
-    pub(crate) process: Option<PathBuf>,
-    pub(crate) arguments: Vec<String>,
-    pub(crate) cwd: Option<PathBuf>,
-    pub(crate) environment: Vec<String>,
-    pub(crate) user: Option<(u32, Option<u32>)>,
-    pub(crate) groups: Vec<u32>,
-    pub(crate) capabilities: Vec<String>,
-    pub(crate) terminal: bool,
-    pub(crate) no_new_privileges: bool,
-    pub(crate) apparmor: Option<String>,
-    pub(crate) label: Option<String>,
-    pub(crate) console_socket: Option<PathBuf>,
-    pub(crate) pid_file: Option<PathBuf>,
-    pub(crate) detach: bool,
-    pub(crate) preserve_fds: u32,
-}
-
-pub(crate) const HELP: &str = "\
-Usage: sampan-runtime [--root DIR] [--log FILE] [--log-format text|json] [--cgroup-manager cgroupfs|disabled] COMMAND
-
-An OCI runtime.
-
-  create [-b BUNDLE] ID       create a container; it waits for start
-  start ID                    let a created container execute its program
-  run [-b BUNDLE] [-d] ID     create and start, and stay until it ends
-  exec [-t] [-d] ID COMMAND   execute a further program in a container
-  kill [-a] ID [SIGNAL]       send a signal, TERM by default
-  delete [-f] ID              remove a container that has ended
-  state ID                    show a container's state as JSON
-  list [-f table|json] [-q]   list containers
-  pause ID, resume ID         halt all its processes, and let them go on
-  ps [-f table|json] ID       list its processes
-  update -r FILE ID           change its resource limits
-  spec [-b BUNDLE]            write an example config.json
-  features                    show what this runtime can do, as JSON
-";
 
 fn usage(problem: impl Into<String>) -> CliError {
     CliError::Usage { problem: problem.into() }
@@ -119,7 +76,8 @@ impl Invocation {
     /// [`CliError::Usage`], [`CliError::InvalidId`] or [`CliError::Unsupported`].
     pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, CliError> {
         let mut parser = lexopt::Parser::from_args(arguments);
-        let mut global = Global::default();
+        let lenient_cgroups = !rustix::process::geteuid().is_root();
+        let mut global = Global { lenient_cgroups, ..Global::default() };
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("root") => global.root = Some(parser.value()?.into()),
@@ -133,11 +91,13 @@ impl Invocation {
                 }
                 // Engines pass it to make a runtime talk; ours says what is to say anyway.
                 Long("debug") => {}
+                // runc finds the program by PATH, too, and keeps the option for old callers.
+                Long("criu") => drop(parser.value()?),
                 Long("cgroup-manager") => global.no_cgroups = no_cgroups(&parser.value()?.string()?)?,
                 Long("systemd-cgroup") => {
                     return Err(CliError::Unsupported { what: "the systemd cgroup driver".to_owned() });
                 }
-                Long("rootless") => rootless(&parser.value()?.string()?)?,
+                Long("rootless") => global.lenient_cgroups = rootless(&parser.value()?.string()?)?,
                 Long("help") | Short('h') => return Ok(Invocation { global, command: Command::Help }),
                 Long("version") | Short('v') => return Ok(Invocation { global, command: Command::Version }),
                 Value(name) => {
@@ -159,27 +119,33 @@ fn no_cgroups(manager: &str) -> Result<bool, CliError> {
     }
 }
 
-fn rootless(mode: &str) -> Result<(), CliError> {
+/// Whether cgroups are best effort: `auto` looks who calls.
+fn rootless(mode: &str) -> Result<bool, CliError> {
     match mode {
-        "auto" | "false" => Ok(()),
-        _ => Err(CliError::Unsupported { what: "the rootless mode".to_owned() }),
+        "auto" => Ok(!rustix::process::geteuid().is_root()),
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        other => Err(usage(format!("unknown rootless mode {other:?}; true, false or auto"))),
     }
 }
 
 fn command(name: &str, parser: &mut lexopt::Parser) -> Result<Command, CliError> {
     match name {
-        "create" => Ok(Command::Create(create(parser)?.0)),
-        "run" => create(parser).map(|(options, run)| Command::Run(options, run)),
+        "create" => Ok(Command::Create(create::parse(parser, false)?.0)),
+        "run" => create::parse(parser, true).map(|(options, run)| Command::Run(options, run)),
         "start" => only_id(parser).map(Command::Start),
         "state" => only_id(parser).map(Command::State),
         "pause" => only_id(parser).map(Command::Pause),
         "resume" => only_id(parser).map(Command::Resume),
         "kill" => kill(parser),
         "delete" => delete(parser),
-        "exec" => exec(parser),
+        "exec" => exec::parse(parser),
+        "events" => events::parse(parser),
+        "checkpoint" => criu::parse(parser).map(Command::Checkpoint),
+        "restore" => criu::parse(parser).map(Command::Restore),
         "list" => list(parser),
         "ps" => ps(parser),
-        "update" => update(parser),
+        "update" => update::parse(parser),
         "spec" => spec(parser),
         "features" => Ok(Command::Features),
         "help" => Ok(Command::Help),
@@ -210,37 +176,6 @@ fn only_id(parser: &mut lexopt::Parser) -> Result<BundleId, CliError> {
         }
     }
     required(id)
-}
-
-fn create(parser: &mut lexopt::Parser) -> Result<(CreateOptions, RunOptions), CliError> {
-    let mut id = None;
-    let mut run = RunOptions::default();
-    let (mut bundle, mut config) = (PathBuf::from("."), PathBuf::from("config.json"));
-    let (mut console_socket, mut pid_file, mut preserve_fds, mut keep_keyring) = (None, None, 0, false);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("bundle") | Short('b') => bundle = parser.value()?.into(),
-            Long("config") | Short('f') => config = parser.value()?.into(),
-            Long("console-socket") => console_socket = Some(parser.value()?.into()),
-            Long("pid-file") => pid_file = Some(parser.value()?.into()),
-            Long("preserve-fds") => preserve_fds = parser.value()?.parse()?,
-            Long("no-new-keyring") => keep_keyring = true,
-            Long("no-pivot") => {
-                return Err(CliError::Unsupported {
-                    what: "a root without pivot_root (--no-pivot)".to_owned(),
-                });
-            }
-            // Nobody but a container's own first process adopts its orphans.
-            Long("no-subreaper") => {}
-            Long("detach") | Short('d') => run.detach = true,
-            Long("keep") => run.keep = true,
-            Value(word) => take_id(&mut id, word)?,
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    let id = required(id)?;
-    let options = CreateOptions { id, bundle, config, console_socket, pid_file, preserve_fds, keep_keyring };
-    Ok((options, run))
 }
 
 fn kill(parser: &mut lexopt::Parser) -> Result<Command, CliError> {
@@ -292,102 +227,42 @@ fn list(parser: &mut lexopt::Parser) -> Result<Command, CliError> {
 }
 
 fn ps(parser: &mut lexopt::Parser) -> Result<Command, CliError> {
-    let (mut id, mut json) = (None, false);
+    let (mut id, mut json, mut options) = (None, false, Vec::new());
     while let Some(argument) = parser.next()? {
         match argument {
             Long("format") | Short('f') => json = is_json(&parser.value()?.string()?)?,
-            Value(word) => take_id(&mut id, word)?,
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(Command::Ps { id: required(id)?, json })
-}
-
-fn update(parser: &mut lexopt::Parser) -> Result<Command, CliError> {
-    let (mut id, mut resources) = (None, None);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("resources") | Short('r') => resources = Some(parser.value()?.into()),
-            Value(word) => take_id(&mut id, word)?,
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    let resources = resources.ok_or_else(|| usage("--resources FILE is missing"))?;
-    Ok(Command::Update { id: required(id)?, resources })
-}
-
-fn spec(parser: &mut lexopt::Parser) -> Result<Command, CliError> {
-    let mut bundle = PathBuf::from(".");
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("bundle") | Short('b') => bundle = parser.value()?.into(),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(Command::Spec { bundle })
-}
-
-fn exec(parser: &mut lexopt::Parser) -> Result<Command, CliError> {
-    let mut id = None;
-    let mut options = ExecOptions {
-        id: BundleId::parse("-")?,
-        process: None,
-        arguments: Vec::new(),
-        cwd: None,
-        environment: Vec::new(),
-        user: None,
-        groups: Vec::new(),
-        capabilities: Vec::new(),
-        terminal: false,
-        no_new_privileges: false,
-        apparmor: None,
-        label: None,
-        console_socket: None,
-        pid_file: None,
-        detach: false,
-        preserve_fds: 0,
-    };
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("process") | Short('p') => options.process = Some(parser.value()?.into()),
-            Long("cwd") => options.cwd = Some(parser.value()?.into()),
-            Long("env") | Short('e') => options.environment.push(parser.value()?.string()?),
-            Long("user") | Short('u') => options.user = Some(user(&parser.value()?.string()?)?),
-            Long("additional-gids") | Short('g') => options.groups.push(parser.value()?.parse()?),
-            Long("cap") | Short('c') => options.capabilities.push(parser.value()?.string()?),
-            Long("tty") | Short('t') => options.terminal = true,
-            Long("no-new-privs") => options.no_new_privileges = true,
-            Long("apparmor") => options.apparmor = Some(parser.value()?.string()?),
-            Long("process-label") => options.label = Some(parser.value()?.string()?),
-            Long("console-socket") => options.console_socket = Some(parser.value()?.into()),
-            Long("pid-file") => options.pid_file = Some(parser.value()?.into()),
-            Long("detach") | Short('d') => options.detach = true,
-            Long("preserve-fds") => options.preserve_fds = parser.value()?.parse()?,
-            Value(word) => {
+            Value(word) if id.is_none() => {
                 take_id(&mut id, word)?;
-                // All that follows is the command's, options included.
-                options.arguments = parser.raw_args()?.map(ValueExt::string).collect::<Result<_, _>>()?;
-                if options.arguments.first().is_some_and(|word| word == "--") {
-                    options.arguments.remove(0);
+                // What follows is for ps(1), unless it says how we are to print.
+                let mut rest = parser.raw_args()?;
+                while let Some(word) = rest.next() {
+                    match word.to_str() {
+                        Some("--format" | "-f") => {
+                            let format = rest.next().ok_or_else(|| usage("--format needs a value"))?;
+                            json = is_json(&format.string()?)?;
+                        }
+                        Some("--") => {}
+                        _ => options.push(word),
+                    }
                 }
+                break;
             }
             other => return Err(other.unexpected().into()),
         }
     }
-    options.id = required(id)?;
-    if options.process.is_none() && options.arguments.is_empty() {
-        return Err(usage("exec needs a command or --process"));
-    }
-    Ok(Command::Exec(options))
+    Ok(Command::Ps { id: required(id)?, json, options })
 }
 
-/// `UID[:GID]`.
-fn user(text: &str) -> Result<(u32, Option<u32>), CliError> {
-    let number = |text: &str| text.parse().map_err(|_| usage(format!("{text:?} is no user or group id")));
-    match text.split_once(':') {
-        Some((uid, gid)) => Ok((number(uid)?, Some(number(gid)?))),
-        None => Ok((number(text)?, None)),
+fn spec(parser: &mut lexopt::Parser) -> Result<Command, CliError> {
+    let (mut bundle, mut rootless) = (PathBuf::from("."), false);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("bundle") | Short('b') => bundle = parser.value()?.into(),
+            Long("rootless") => rootless = true,
+            other => return Err(other.unexpected().into()),
+        }
     }
+    Ok(Command::Spec { bundle, rootless })
 }
 
 #[cfg(test)]
@@ -436,7 +311,6 @@ mod tests {
             ("fly", "unknown command \"fly\""),
             ("create", "a container id is missing"),
             ("create a/b", "invalid container id"),
-            ("create --no-pivot c1", "--no-pivot"),
             ("--systemd-cgroup create c1", "systemd"),
             ("state c1 c2", "unexpected argument"),
             ("exec c1", "exec needs a command"),
