@@ -4,6 +4,7 @@
 
 mod census;
 mod compatibility;
+mod drop_in;
 mod errors;
 mod flags_more;
 mod flags_network;

@@ -25,7 +25,8 @@ usage: cargo xtask TASK
 
   dist [--profile dist|dev]   build the shipped programs into target/dist (dev: target/dist-dev, quicker)
   check-deps                  check crate edges, unsafe code, the runtime's dependencies and file names
-  bench [--rounds N]          measure ours beside the peers that are installed, write docs/benchmarks.md
+  bench [oci] [--rounds N]    measure ours beside the peers that are installed, write docs/benchmarks.md; with oci the
+                              bare runtimes, into docs/benchmarks-oci.md
   vm-test                     run the shipped programs in a virtual machine with cgroup v2 and systemd";
 
 /// Samples of each operation and contender, unless said otherwise.
@@ -34,7 +35,7 @@ const BENCH_ROUNDS: usize = 20;
 enum Task {
     Dist(dist::Profile),
     CheckDeps,
-    Bench { rounds: usize },
+    Bench { oci: bool, rounds: usize },
     VmTest,
     Help,
 }
@@ -65,14 +66,15 @@ fn parse() -> Result<Task> {
         }
         Value(name) if name == "check-deps" => Task::CheckDeps,
         Value(name) if name == "bench" => {
-            let mut rounds = BENCH_ROUNDS;
+            let (mut oci, mut rounds) = (false, BENCH_ROUNDS);
             while let Some(argument) = arguments.next()? {
                 match argument {
+                    Value(part) if part == "oci" => oci = true,
                     Long("rounds") => rounds = arguments.value()?.parse()?,
                     other => return Err(other.unexpected().into()),
                 }
             }
-            return Ok(Task::Bench { rounds });
+            return Ok(Task::Bench { oci, rounds });
         }
         Value(name) if name == "vm-test" => Task::VmTest,
         Value(name) if name == "help" => Task::Help,
@@ -91,7 +93,8 @@ fn run(task: &Task) -> Result<()> {
     match task {
         Task::Dist(profile) => dist::run(&workspace, *profile),
         Task::CheckDeps => check_deps::run(&workspace),
-        Task::Bench { rounds } => bench::run(&workspace, *rounds),
+        Task::Bench { oci: true, rounds } => bench::run_oci(&workspace, *rounds),
+        Task::Bench { oci: false, rounds } => bench::run(&workspace, *rounds),
         Task::VmTest => vm_test::run(&workspace),
         Task::Help => {
             println!("{USAGE}");

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 /// Where everything happens; removed at the end.
 pub(super) struct Scene {
-    root: PathBuf,
-    dist: PathBuf,
+    pub(super) root: PathBuf,
+    pub(super) dist: PathBuf,
     /// A root file system with busybox.
     archive: PathBuf,
 }
@@ -37,6 +37,16 @@ impl Scene {
         let archive = root.join("busybox.tar");
         output(Command::new("tar").arg("-C").arg(&tree).arg("-cf").arg(&archive).arg("."))?;
         Ok(Self { root, dist: workspace.target.join("dist"), archive })
+    }
+
+    /// Gives crun, which refuses a hybrid machine whose hugetlb controller is on v2, that controller on v1.
+    pub(super) fn settle_hugetlb() -> Result<()> {
+        let hugetlb = "/sys/fs/cgroup/hugetlb";
+        if Path::new("/sys/fs/cgroup/memory").exists() && !Path::new(hugetlb).exists() {
+            fs::create_dir_all(hugetlb)?;
+            output(Command::new("mount").args(["-t", "cgroup", "-o", "hugetlb", "cgroup", hugetlb]))?;
+        }
+        Ok(())
     }
 }
 
@@ -122,7 +132,7 @@ fn sampan(scene: &Scene) -> Contender {
     }
 }
 
-fn version_of(program: &str) -> Result<String> {
+pub(super) fn version_of(program: &str) -> Result<String> {
     let text = output(Command::new(program).arg("--version"))?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let number =
@@ -167,12 +177,7 @@ fn docker(scene: &Scene) -> Result<Contender> {
 fn podman(scene: &Scene) -> Result<Contender> {
     let version = version_of("podman")?;
     let crun = version_of("crun").unwrap_or_default();
-    // crun refuses a hybrid machine whose hugetlb controller is on v2.
-    let hugetlb = "/sys/fs/cgroup/hugetlb";
-    if Path::new("/sys/fs/cgroup/memory").exists() && !Path::new(hugetlb).exists() {
-        fs::create_dir_all(hugetlb)?;
-        output(Command::new("mount").args(["-t", "cgroup", "-o", "hugetlb", "cgroup", hugetlb]))?;
-    }
+    Scene::settle_hugetlb()?;
     let path = |name: &str| scene.root.join("podman").join(name).to_string_lossy().into_owned();
     let options = ["--cgroup-manager", "cgroupfs", "--runtime", "crun", "--storage-driver", "overlay"];
     let mut arguments = vec!["--root".into(), path("root"), "--runroot".into(), path("runroot")];

@@ -4,6 +4,7 @@
 //! when the container is removed. The figures are only worth as ratios within one run. Raw samples go to
 //! `docs/results/bench.json`, the table to `docs/benchmarks.md`.
 
+mod bare;
 mod contender;
 mod report;
 
@@ -58,7 +59,16 @@ pub(crate) fn run(workspace: &Workspace, rounds: usize) -> Result<()> {
     for contender in contenders {
         contender.finish();
     }
-    report::write(workspace, &samples, &missing)
+    report::write(workspace, &report::ENGINES, &samples, &missing)
+}
+
+/// Measures the bare runtimes and writes their report.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_oci(workspace: &Workspace, rounds: usize) -> Result<()> {
+    let (samples, missing) = bare::measure(workspace, rounds)?;
+    report::write(workspace, &report::RUNTIMES, &samples, &missing)
 }
 
 /// Rounds before the first that counts.

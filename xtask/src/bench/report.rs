@@ -20,31 +20,66 @@ fn median(samples: &[f64]) -> f64 {
     }
 }
 
-/// Writes `docs/benchmarks.md` and the raw samples, and prints the table.
-pub(super) fn write(workspace: &Workspace, samples: &Samples, missing: &[String]) -> Result<()> {
-    let text = text(samples, missing)?;
+/// What a report is called, where it goes, and what is measured in it.
+pub(super) struct Subject {
+    title: &'static str,
+    page: &'static str,
+    raw: &'static str,
+    command: &'static str,
+    method: &'static str,
+}
+
+/// Whole engines.
+pub(super) const ENGINES: Subject = Subject {
+    title: "Benchmarks",
+    page: "benchmarks.md",
+    raw: "results/bench.json",
+    command: "cargo xtask bench",
+    method: "Same image (busybox alone), Docker's default security and log on every side, warm, interleaved, each \
+             sample\nuntil the container is removed.",
+};
+
+/// Bare OCI runtimes.
+pub(super) const RUNTIMES: Subject = Subject {
+    title: "Benchmarks of the OCI runtime",
+    page: "benchmarks-oci.md",
+    raw: "results/bench-oci.json",
+    command: "cargo xtask bench oci",
+    method: "Same bundle (busybox alone, the example of `spec`: six namespaces, masked paths, cgroups), warm, \
+             interleaved,\nfrom calling the runtime until it returns.",
+};
+
+/// Writes the page and the raw samples, and prints the page.
+pub(super) fn write(
+    workspace: &Workspace,
+    subject: &Subject,
+    samples: &Samples,
+    missing: &[String],
+) -> Result<()> {
+    let text = text(subject, samples, missing)?;
     println!("{text}");
     let docs = workspace.root.join("docs");
     fs::create_dir_all(docs.join("results"))?;
-    fs::write(docs.join("benchmarks.md"), text)?;
-    fs::write(docs.join("results/bench.json"), serde_json::to_string_pretty(samples)? + "\n")?;
+    fs::write(docs.join(subject.page), text)?;
+    fs::write(docs.join(subject.raw), serde_json::to_string_pretty(samples)? + "\n")?;
     Ok(())
 }
 
-fn text(samples: &Samples, missing: &[String]) -> Result<String> {
-    let mut text = String::from("# Benchmarks\n\n");
+fn text(subject: &Subject, samples: &Samples, missing: &[String]) -> Result<String> {
+    let mut text = format!("# {}\n\n", subject.title);
     let (date, commit) = (line(Command::new("date").args(["-u", "+%Y-%m-%d"]))?, commit()?);
     let kernel = line(Command::new("uname").arg("-r"))?;
     let kernel: Vec<&str> = kernel.split(['.', '-']).take(2).collect();
     let cores = std::thread::available_parallelism()?;
     writeln!(
         text,
-        "`cargo xtask bench`, {date}, commit {commit}, {}, {cores} cores, Linux {}.\n\n\
-         Same image (busybox alone), Docker's default security and log on every side, warm, interleaved, each sample\n\
-         until the container is removed. Medians in milliseconds; only the ratios within this run mean anything. Raw\n\
-         samples: `docs/results/bench.json`.\n",
+        "`{}`, {date}, commit {commit}, {}, {cores} cores, Linux {}.\n\n{} Medians in milliseconds; only the ratios \
+         within this run mean anything.\nRaw samples: `docs/{}`.\n",
+        subject.command,
         processor()?,
         kernel.join("."),
+        subject.method,
+        subject.raw,
     )?;
     for (operation, by_contender) in samples {
         writeln!(

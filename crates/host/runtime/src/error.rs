@@ -107,11 +107,13 @@ pub enum StepKind {
     FindProgram,
     /// Executing the program.
     Execute,
+    /// Moves a network device in.
+    NetworkDevice,
 }
 
 impl StepKind {
     /// Every kind, in the order of their numbers on the channel.
-    pub(crate) const ALL: [StepKind; 28] = [
+    pub(crate) const ALL: [StepKind; 29] = [
         StepKind::Prepare,
         StepKind::EnterCgroup,
         StepKind::Namespaces,
@@ -140,6 +142,7 @@ impl StepKind {
         StepKind::Hook,
         StepKind::FindProgram,
         StepKind::Execute,
+        StepKind::NetworkDevice,
     ];
 
     fn phrase(self) -> &'static str {
@@ -172,6 +175,7 @@ impl StepKind {
             StepKind::Hook => "run hook",
             StepKind::FindProgram => "find program",
             StepKind::Execute => "execute",
+            StepKind::NetworkDevice => "move network device",
         }
     }
 }

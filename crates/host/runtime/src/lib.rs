@@ -21,6 +21,7 @@ mod error;
 pub mod hooks;
 mod launch;
 pub mod mappings;
+mod net_devices;
 pub mod options;
 pub mod plan;
 pub mod seal;

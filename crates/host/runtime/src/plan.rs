@@ -12,7 +12,8 @@ use crate::error::LaunchError;
 use crate::mappings::{LINES_MAX, Mappings};
 use crate::options;
 use kernel::namespace::{Kind, Kinds};
-use spec::runtime::{IdMapping, Linux, Rlimit, Spec};
+use spec::runtime::{IdMapping, Linux, NetDevice, Rlimit, Spec};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use step::{
@@ -36,6 +37,8 @@ pub struct Plan {
     pub shares_mounts: bool,
     /// What the parent sets for a child in a user namespace, who has no right to it any more.
     pub granted: Granted,
+    /// Network devices of the host that the parent moves into the container's network namespace.
+    pub net_devices: BTreeMap<String, NetDevice>,
     /// Sources of bind mounts, in the order of their use; the parent opens them.
     pub binds: Vec<BindSource>,
     /// Until the child is ready.
@@ -65,6 +68,7 @@ impl Plan {
             shares_mounts: false,
             mappings: None,
             granted: Granted::default(),
+            net_devices: BTreeMap::new(),
             binds: Vec::new(),
             steps: vec![Step::EnterCgroup],
             seccomp_last: situation.seccomp_last(),
@@ -154,7 +158,8 @@ pub fn create(spec: &Spec, situation: Situation<'_>) -> Result<Plan, LaunchError
     if !plan.through {
         plan.steps.push(Step::EnterNamespaces);
     }
-    if user_joined || user_made {
+    plan.net_devices = net_devices(linux, namespaces, &plan, situation)?;
+    if user_joined || user_made || !plan.net_devices.is_empty() {
         plan.steps.push(Step::AwaitParent);
     }
     if namespaces.contains(Kind::Cgroup) {
@@ -283,10 +288,8 @@ fn invalid(field: &'static str, value: impl Into<String>, problem: &'static str)
 
 /// What a spec may ask for and this runtime does not do is an error, and not passed over.
 fn refuse_unknown(linux: &Linux) -> Result<(), LaunchError> {
-    let asked =
-        [("linux.netDevices", !linux.net_devices.is_empty()), ("linux.intelRdt", linux.intel_rdt.is_some())];
-    match asked.into_iter().find(|(_, is_asked)| *is_asked) {
-        Some((field, _)) => Err(invalid(field, "", "is not possible yet")),
+    match linux.intel_rdt {
+        Some(_) => Err(invalid("linux.intelRdt", "", "is not possible yet")),
         None => Ok(()),
     }
 }
@@ -346,6 +349,37 @@ fn check_mappings(field: &'static str, lines: &[IdMapping]) -> Result<(), Launch
         }
         None => Ok(()),
     }
+}
+
+/// The network devices, which need a network namespace that is not the host's, and names that the kernel takes.
+fn net_devices(
+    linux: &Linux,
+    made: Kinds,
+    plan: &Plan,
+    situation: Situation<'_>,
+) -> Result<BTreeMap<String, NetDevice>, LaunchError> {
+    let network = Kind::Network;
+    let joined =
+        situation.joined.contains(network) || plan.namespace_paths.iter().any(|(kind, _)| *kind == network);
+    if linux.net_devices.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    if !(made.contains(network) || joined) {
+        return Err(invalid("linux.netDevices", "", "needs a network namespace"));
+    }
+    // `dev_valid_name` of the kernel; 16 bytes with the end (`IFNAMSIZ`).
+    let valid = |name: &str| {
+        (1..16).contains(&name.len())
+            && !matches!(name, "." | "..")
+            && !name.bytes().any(|byte| matches!(byte, b'/' | b':') || byte.is_ascii_whitespace())
+    };
+    for (name, device) in &linux.net_devices {
+        let own = Some(&device.name).filter(|name| !name.is_empty());
+        if let Some(name) = [Some(name), own].into_iter().flatten().find(|name| !valid(name)) {
+            return Err(invalid("linux.netDevices", name, "is no name of a network device"));
+        }
+    }
+    Ok(linux.net_devices.clone())
 }
 
 fn time_offsets(linux: &Linux) -> Result<String, LaunchError> {

@@ -4,7 +4,7 @@ use crate::agent::Agent;
 use crate::child::HookWork;
 use crate::error::{Cause, LaunchError, StepKind};
 use crate::plan::Plan;
-use crate::{mappings, sources};
+use crate::{mappings, net_devices, sources};
 use rustix::io::Errno;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -23,6 +23,9 @@ impl Service<'_> {
     pub(crate) fn grant(self, pid: i32) -> Result<(), LaunchError> {
         if let Some(mappings) = &self.plan.mappings {
             mappings::write(pid, mappings)?;
+        }
+        if !self.plan.net_devices.is_empty() {
+            net_devices::move_in(pid, &self.plan.net_devices)?;
         }
         let granted = &self.plan.granted;
         for (resource, hard) in &granted.hard_limits {

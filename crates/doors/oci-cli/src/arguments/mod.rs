@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Pause(BundleId),
     Resume(BundleId),
     Ps { id: BundleId, json: bool, options: Vec<OsString> },
-    Update(UpdateOptions),
+    Update(Box<UpdateOptions>),
     Events(EventsOptions),
     Checkpoint(BundleId),
     Restore(BundleId),

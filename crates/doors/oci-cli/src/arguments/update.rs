@@ -72,7 +72,7 @@ pub(super) fn parse(parser: &mut lexopt::Parser) -> Result<Command, CliError> {
         block_io: weight.map(|weight| BlockIo { weight: Some(weight), ..BlockIo::default() }),
         ..Resources::default()
     };
-    Ok(Command::Update(UpdateOptions { id: required(id)?, document, resources }))
+    Ok(Command::Update(Box::new(UpdateOptions { id: required(id)?, document, resources })))
 }
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, CliError> {

@@ -10,6 +10,7 @@ mod engine;
 mod exec;
 mod lifecycle;
 mod mounts;
+mod network;
 mod refusals;
 mod users;
 
@@ -27,8 +28,15 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let before = engine::census();
     let mut failed = Vec::new();
-    let suites =
-        [commands::TESTS, exec::TESTS, lifecycle::TESTS, mounts::TESTS, refusals::TESTS, users::TESTS];
+    let suites = [
+        commands::TESTS,
+        exec::TESTS,
+        lifecycle::TESTS,
+        mounts::TESTS,
+        network::TESTS,
+        refusals::TESTS,
+        users::TESTS,
+    ];
     for (name, test) in suites.concat() {
         if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
             continue;

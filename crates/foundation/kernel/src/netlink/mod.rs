@@ -19,6 +19,7 @@ pub mod conntrack;
 pub mod diag;
 pub mod link;
 pub mod route;
+pub mod transfer;
 
 pub use decode::{Attributes, attributes, be16, be32, ipv4, text, u32_ne};
 pub use encode::{Batch, Message};
