@@ -188,13 +188,14 @@ fn docker_does_everything() {
             ("build.code", "0"),
             ("built", "built"),
             ("wide", "wide"),
+            ("wide.err", ""),
             ("volume", "Dockerfile"),
             ("remove", "r1"),
         ],
     );
     require_part(&said, "missing.err", "executable file not found in $PATH");
     require_part(&said, "top", "sleep 1000");
-    require_part(&said, "shut", "5 CapEff: 0000000000000000");
+    require_part(&said, "shut", "CapEff:\t0000000000000000");
     require_part(&said, "shut.err", "Read-only file system");
     assert_ne!(said["nosuch.code"], "0");
 }

@@ -31,9 +31,12 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Tells what is not as it should be without being a failure.
+    /// Tells what is not as it should be without being a failure: in the log, where there is one, since standard error
+    /// is then the container's.
     fn warn(&self, message: &str) {
-        eprintln!("sampan-runtime: warning: {message}");
+        if self.log.path.is_none() {
+            eprintln!("sampan-runtime: warning: {message}");
+        }
         self.log.write(Level::Warning, message);
     }
 }
