@@ -18,6 +18,8 @@ const PROLOGUE: &str = r#"
 set -u
 runtime=$1 work=$2 group=$3
 ip link set lo up
+# conmon leaves a file where it was started when memory ran out.
+cd "$work"
 mkdir -p "$work/rootfs/bin"
 cp "$(command -v busybox)" "$work/rootfs/bin/busybox"
 for name in sh cat echo id true sleep dd tty ls grep; do ln -s busybox "$work/rootfs/bin/$name"; done
