@@ -6,6 +6,7 @@ mod census;
 mod compatibility;
 mod drop_in;
 mod errors;
+mod escape;
 mod flags_more;
 mod flags_network;
 mod flags_process;

@@ -270,6 +270,22 @@ fn wait_pidfd(pidfd: BorrowedFd<'_>, flags: i32) -> rustix::io::Result<Option<Ex
     wait_for(libc::P_PIDFD, id, flags).map(|found| found.map(|(_, exit)| exit))
 }
 
+/// Whether a signal has stopped a child (SIGSTOP of signal(7), which nobody can block). Nothing of it is consumed.
+///
+/// # Errors
+/// As [`reap`].
+pub fn is_stopped(pidfd: BorrowedFd<'_>) -> rustix::io::Result<bool> {
+    // SAFETY: `siginfo_t` is plain data for which all zeroes is a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT;
+    let id = pidfd.as_raw_fd() as libc::id_t;
+    // SAFETY: `info` is a valid place for the answer and outlives the call.
+    let answer = unsafe { libc::waitid(libc::P_PIDFD, id, &raw mut info, flags) };
+    check(answer.into())?;
+    // SAFETY: waitid(2) fills the SIGCHLD variant, or leaves the zeroes, which are valid integers.
+    Ok(unsafe { info.si_pid() } != 0)
+}
+
 /// Reaps any one child that has ended, adopted ones included (prctl(2), `PR_SET_CHILD_SUBREAPER`): its number and
 /// how it ended. `None` when every child runs.
 ///
@@ -408,6 +424,11 @@ mod tests {
         let pidfd = pidfd_open(child.id() as i32).unwrap();
         use std::os::fd::AsFd;
         assert_eq!(try_reap(pidfd.as_fd()).unwrap(), None);
+        assert!(!is_stopped(pidfd.as_fd()).unwrap());
+        send_signal(pidfd.as_fd(), libc::SIGSTOP).unwrap();
+        while !is_stopped(pidfd.as_fd()).unwrap() {
+            std::thread::yield_now();
+        }
         send_signal(pidfd.as_fd(), 9).unwrap();
         assert_eq!(reap(pidfd.as_fd()).unwrap(), Exit::Signal { number: 9, core: false });
         assert_eq!(try_reap(pidfd.as_fd()).unwrap_err(), Errno::CHILD);

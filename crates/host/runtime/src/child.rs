@@ -17,6 +17,7 @@ mod terminal;
 
 use crate::channel::{self, Failure, FromChild};
 use crate::error::StepKind;
+use crate::guard;
 use crate::launch::{HookContext, Streams};
 use crate::plan::{HookPoint, Plan, Step};
 use crate::seccomp;
@@ -26,7 +27,6 @@ use kernel::process::Program;
 use kernel::signal;
 use rustix::fs::Mode;
 use rustix::io::Errno;
-use rustix::process::DumpableBehavior;
 use spec::runtime::Spec;
 use std::ffi::CString;
 use std::mem::take;
@@ -120,6 +120,7 @@ struct State {
     covers: hide::Covers,
     /// Sources of bind mounts that the parent has sent, and the index of the first.
     binds: (usize, Vec<OwnedFd>),
+    kernel_mounts: hide::KernelMounts,
     /// Its groups, where a mount will show them.
     groups: Vec<cgroups::View>,
     /// Our number on the host, where hooks will be told it.
@@ -140,7 +141,7 @@ impl State {
 
     fn mask(&mut self, path: &std::path::Path) -> Outcome {
         let root = self.root.as_ref().ok_or(Errno::BADF)?;
-        hide::mask(path, root.as_fd(), &mut self.covers)
+        hide::mask(path, root.as_fd(), &self.kernel_mounts, &mut self.covers)
     }
 }
 
@@ -238,8 +239,8 @@ fn failure(step: StepKind, object: String, fault: Fault) -> Failure {
 fn prepare(assignment: &Assignment<'_>) -> Outcome {
     // Nothing of the parent's survives execve(2), and before that nobody in a pid namespace that we enter can open
     // our program or memory by /proc/PID.
-    kernel::process::close_on_exec_from(3 + assignment.preserve_fds)?;
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    guard::close_on_exec(assignment.preserve_fds)?;
+    guard::hide_process()?;
     for preserved in 3..3 + assignment.preserve_fds {
         kernel::process::keep_on_exec(preserved)?;
     }
@@ -283,18 +284,25 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
             state.binds = (*first, fetch_binds(assignment.channel, *first, *count)?);
             Ok(())
         }
-        Step::Mount(mount) => mounts::mount(mount, state.root()?, state.binds(), &state.groups),
+        Step::Mount(mount) => {
+            if let Some(mounted) = mounts::mount(mount, state.root()?, state.binds(), &state.groups)? {
+                state.kernel_mounts.add(&mount.destination, mounted);
+            }
+            Ok(())
+        }
         Step::Device(device) => devices::make(device, state.root()?),
         Step::Link { path, target } => devices::link(path, target, state.root()?),
-        Step::MakeWorkingDirectory(path) => mounts::make_directory(state.root()?, path),
+        Step::MakeWorkingDirectory(path) => Ok(guard::make_working_directory(state.root()?, path)?),
         Step::Terminal { size, uid, console } => {
             let console = if *console { Some(state.root()?) } else { None };
             state.master = Some(terminal::make(state.root.as_ref().map(AsFd::as_fd), *size, *uid, console)?);
             Ok(())
         }
-        Step::Sysctl { path, value } => settings::sysctl(work.proc, path, value),
+        Step::Sysctl { path, value } => {
+            settings::sysctl(work.proc, state.root.as_ref().map(AsFd::as_fd), path, value)
+        }
         Step::Mask(path) => state.mask(path),
-        Step::Readonly(path) => hide::make_readonly(path, state.root()?),
+        Step::Readonly(path) => hide::make_readonly(path, state.root()?, &state.kernel_mounts),
         Step::FinishRoot { readonly, propagation } => root::finish(state.root()?, *readonly, *propagation),
         Step::PivotRoot => root::pivot(state.root()?),
         Step::EnterRoot => root::change(work.entered_root.ok_or(Errno::BADF)?),
@@ -306,7 +314,9 @@ fn perform(step: &Step, assignment: &Assignment<'_>, state: &mut State) -> Outco
         Step::IoPriority(class, level) => Ok(kernel::settings::set_io_priority(*class, *level)?),
         Step::Personality(domain) => Ok(kernel::settings::set_personality(*domain)?),
         Step::MemoryPolicy(mode, nodes) => Ok(kernel::settings::set_memory_policy(*mode, nodes)?),
-        Step::Label { file, value } => settings::label(work.proc, file, value),
+        Step::Label { file, value } => {
+            settings::label(work.proc, state.root.as_ref().map(AsFd::as_fd), file, value)
+        }
         Step::NoNewPrivileges => Ok(rustix::thread::set_no_new_privs(true)?),
         Step::Seccomp => install_filter(work, assignment.channel),
         Step::WorkingDirectory(path) => {

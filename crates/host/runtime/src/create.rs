@@ -4,6 +4,7 @@ use crate::agent::Agent;
 use crate::child::{self, Assignment, HookWork, Work};
 use crate::created::{Created, channel_error, give_up};
 use crate::error::{Cause, LaunchError, StepKind};
+use crate::guard;
 use crate::launch::{CgroupEntry, ExecLaunch, Launch, Started, Stdio, Streams};
 use crate::plan::{self, FilterKind, Situation};
 use crate::service::Service;
@@ -14,6 +15,7 @@ use kernel::process::{self, Child, CloneOptions};
 use kernel::signal;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 /// Makes the container's first process and sets it up completely.
 ///
@@ -61,6 +63,7 @@ pub fn create(launch: Launch<'_>) -> Result<Created, LaunchError> {
         gate: launch.gate,
         agent: launch.seccomp.filter(|filter| filter.notifies()).map(|_| Agent::of(&launch)),
         program,
+        patience: None,
     };
     making.make(launch.stdio)
 }
@@ -111,6 +114,7 @@ pub fn exec(launch: ExecLaunch<'_>) -> Result<(Started, Option<OwnedFd>), Launch
         gate: None,
         agent: None,
         program: launch.process.args.first().cloned().unwrap_or_default(),
+        patience: Some(guard::exec_patience()),
     };
     let mut created = making.make(launch.stdio)?;
     let terminal = created.terminal();
@@ -151,6 +155,7 @@ struct Making<'a> {
     gate: Option<BorrowedFd<'a>>,
     agent: Option<Agent<'a>>,
     program: String,
+    patience: Option<Duration>,
 }
 
 fn filter_kind(filter: &crate::seccomp::Program) -> FilterKind {
@@ -185,7 +190,7 @@ impl<'a> Making<'a> {
             cgroup: self.cgroup.and_then(|cgroup| cgroup.unified),
             sibling: false,
             keep: &kept,
-            keep_first: self.preserve_fds,
+            keep_first: guard::kept_descriptors(self.preserve_fds),
         };
         let (pid_namespace, hooks) = (self.work.pid_namespace(), self.work.hooks);
         let assignment = Assignment {
@@ -202,7 +207,7 @@ impl<'a> Making<'a> {
             clone_in(pid_namespace, &options, || child::run(assignment))?
         };
         drop(theirs);
-        let mut created = Created::new(self.program, child, ours, warnings);
+        let mut created = Created::new(self.program, child, ours, warnings, self.patience);
         let joined_user = entered.iter().find(|(kind, _)| *kind == Kind::User).map(|(_, fd)| *fd);
         created.await_ready(Service { plan, hooks, agent: self.agent, joined_user })?;
         Ok(created)

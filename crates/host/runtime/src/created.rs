@@ -3,12 +3,18 @@
 use crate::channel::{self, Failure, FromChild};
 use crate::child::{self, HookWork};
 use crate::error::{Cause, LaunchError, StepKind};
+use crate::guard;
 use crate::hooks::{self, HookState};
 use crate::launch::{HookContext, Started};
 use crate::service::Service;
 use kernel::process::{self, Child};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// How often a child that is silent is looked at.
+const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// A container whose process is set up completely and waits before executing its program.
 ///
@@ -20,6 +26,8 @@ pub struct Created {
     waiting: Option<Waiting>,
     terminal: Option<OwnedFd>,
     warnings: Vec<String>,
+    /// How long one answer of the process may take.
+    patience: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -29,8 +37,14 @@ struct Waiting {
 }
 
 impl Created {
-    pub(crate) fn new(program: String, child: Child, channel: OwnedFd, warnings: Vec<String>) -> Self {
-        Created { program, waiting: Some(Waiting { child, channel }), terminal: None, warnings }
+    pub(crate) fn new(
+        program: String,
+        child: Child,
+        channel: OwnedFd,
+        warnings: Vec<String>,
+        patience: Option<Duration>,
+    ) -> Self {
+        Created { program, waiting: Some(Waiting { child, channel }), terminal: None, warnings, patience }
     }
 
     /// The process's number in the caller's pid namespace.
@@ -79,9 +93,29 @@ impl Created {
     }
 
     fn next(&self) -> Result<Option<(FromChild, Vec<OwnedFd>)>, LaunchError> {
-        match &self.waiting {
-            Some(waiting) => FromChild::receive(waiting.channel.as_fd()).map_err(channel_error),
-            None => Ok(None),
+        let Some(waiting) = &self.waiting else { return Ok(None) };
+        self.await_word(waiting)?;
+        FromChild::receive(waiting.channel.as_fd()).map_err(channel_error)
+    }
+
+    /// Waits until the child says something or is gone, but not for one that is kept from it: whoever is root in the
+    /// pid namespace that it has entered can stop it, and what it looks at there can be a file system of theirs.
+    fn await_word(&self, waiting: &Waiting) -> Result<(), LaunchError> {
+        let since = Instant::now();
+        loop {
+            match poll(&mut [PollFd::new(&waiting.channel, PollFlags::IN)], Some(&LOOK_EVERY)) {
+                Ok(0) => {}
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => continue,
+                Err(other) => return Err(channel_error(other)),
+            }
+            if guard::gives_up_stopped() && process::is_stopped(waiting.child.pidfd.as_fd()).unwrap_or(false)
+            {
+                return Err(LaunchError::Hindered { why: "was stopped" });
+            }
+            if self.patience.is_some_and(|patience| since.elapsed() > patience) {
+                return Err(LaunchError::Hindered { why: "took too long" });
+            }
         }
     }
 

@@ -254,6 +254,12 @@ pub enum LaunchError {
         /// How it ended, if that could be learnt.
         exit: Option<Exit>,
     },
+    /// The process was kept from getting ready or from executing its program.
+    #[error("the container's process {why} during its set-up and was killed")]
+    Hindered {
+        /// What happened to it.
+        why: &'static str,
+    },
     /// The channel to the process failed.
     #[error("talk with the container's process")]
     Channel {

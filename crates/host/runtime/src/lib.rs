@@ -18,6 +18,7 @@ mod child;
 mod create;
 mod created;
 mod error;
+mod guard;
 pub mod hooks;
 mod launch;
 pub mod mappings;
@@ -34,4 +35,6 @@ mod through;
 pub use create::{create, exec};
 pub use created::{Created, start_at};
 pub use error::{Cause, LaunchError, StepKind};
+#[cfg(feature = "weakened")]
+pub use guard::weakness;
 pub use launch::{CgroupEntry, ExecLaunch, HookContext, JoinedNamespaces, Launch, Started, Stdio, Streams};

@@ -45,7 +45,7 @@ fn error(step: &'static str) -> impl Fn(Errno) -> SealError {
 /// # Errors
 /// [`SealError`] when neither a read-only mount nor a sealed copy can be made or executed.
 pub fn protect() -> Result<(), SealError> {
-    if is_protected() {
+    if is_protected() || !crate::guard::protects_program() {
         return Ok(());
     }
     let file = match open_read_only(Path::new(SELF)) {

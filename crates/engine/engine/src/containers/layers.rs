@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use spec::rootfs::Rootfs;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// Links followed at the most (path_resolution(7)).
@@ -148,22 +148,31 @@ fn components(path: &Path) -> Vec<std::ffi::OsString> {
         .collect()
 }
 
-/// Whether a path inside a running container's root exists as a regular file, and its content.
+/// The content of a regular file inside a running container's root, `max` bytes at the most; `None` when there is no
+/// such file.
+///
+/// The container decides what is there while we look. So it is held first and opened only once it is known to be a
+/// regular file of an ordinary file system: opening a device or a pipe does something, and so does reading some files
+/// of `/proc`, with the rights of the host's root and beyond the reach of the container's device rules.
 pub(super) fn read_in_root(root: &OwnedFd, path: &str, max: u64) -> io::Result<Option<Vec<u8>>> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
-    let fd = match kernel::path::open_in_root(root.as_fd(), Path::new(path), flags, Mode::empty()) {
-        Ok(fd) => fd,
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO) => return Ok(None),
+    let held = match kernel::path::open_in_root(root.as_fd(), Path::new(path), OFlags::PATH, Mode::empty()) {
+        Ok(held) => held,
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
         Err(errno) => return Err(errno.into()),
     };
-    let stat = rustix::fs::statat(&fd, "", AtFlags::EMPTY_PATH)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+    let stat = rustix::fs::statat(&held, "", AtFlags::EMPTY_PATH)?;
+    let kernel_s = KERNEL_FILE_SYSTEMS.contains(&rustix::fs::fstatfs(&held)?.f_type);
+    if kernel_s || FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Ok(None);
     }
+    // The very file that is held, whatever has its name by now.
     let mut bytes = Vec::new();
-    File::from(fd).take(max).read_to_end(&mut bytes)?;
+    File::open(format!("/proc/self/fd/{}", held.as_raw_fd()))?.take(max).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
 }
+
+/// proc, sysfs, cgroup and cgroup2 (linux/magic.h): their regular files are the kernel's answers.
+const KERNEL_FILE_SYSTEMS: [i64; 4] = [0x9fa0, 0x6265_6572, 0x0027_e0eb, 0x6367_7270];
 
 #[cfg(test)]
 mod tests {
@@ -219,5 +228,37 @@ mod tests {
         assert_eq!(read(&rootfs, "/etc/passwd").as_deref(), Some("lower"));
         rustix::fs::mknodat(rustix::fs::CWD, &etc, FileType::CharacterDevice, Mode::empty(), 0).unwrap();
         assert_eq!(read(&rootfs, "/etc/passwd"), None);
+    }
+
+    /// Whether a pipe at `/etc/passwd` of a root is opened. A device would be opened just so.
+    fn opens_pipe(read: impl FnOnce(&OwnedFd)) -> bool {
+        use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("etc")).unwrap();
+        let pipe = root.path().join("etc/passwd");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+        add_watch(&watch, &pipe, WatchFlags::OPEN).unwrap();
+        read(&kernel::path::open_root(root.path()).unwrap());
+        rustix::io::read(&watch, &mut [0u8; 256]) != Err(Errno::AGAIN)
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_even_opened() {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        let passwd = Path::new("/etc/passwd");
+        // Without looking first it is, so the test would see it.
+        assert!(opens_pipe(|root| {
+            kernel::path::open_in_root(root.as_fd(), passwd, flags, Mode::empty()).unwrap();
+        }));
+        assert!(!opens_pipe(|root| assert_eq!(read_in_root(root, "/etc/passwd", 10).unwrap(), None)));
+    }
+
+    #[test]
+    fn links_lead_to_no_file_of_the_kernel_s() {
+        let root = kernel::path::open_root(Path::new("/")).unwrap();
+        let name = |path: &str| read_in_root(&root, path, 1000).unwrap().is_some();
+        assert!(name("/etc/passwd"));
+        assert!(!name("/proc/uptime") && !name("/sys/kernel/mm/transparent_hugepage/enabled"));
     }
 }

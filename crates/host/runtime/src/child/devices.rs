@@ -1,11 +1,11 @@
 //! Device nodes and the links beside them (config-linux.md, "Devices"; runtime-linux.md, "Dev symbolic links").
 
 use super::{Fault, Outcome, mounts};
+use crate::guard;
 use crate::options::Recursion;
 use crate::plan::{DeviceKind, DeviceStep};
 use crate::sources::clone_of;
 use kernel::mount::Change;
-use kernel::path;
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, makedev};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
@@ -13,11 +13,9 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-const DIRECTORY: Mode = Mode::from_raw_mode(0o755);
-
 /// Makes a node. One that is there already (a volume's, or the image's) must be the same device.
 pub(super) fn make(device: &DeviceStep, root: BorrowedFd<'_>) -> Outcome {
-    let (parent, name) = path::mkdir_parents_in_root(root, &device.path, DIRECTORY)?;
+    let (parent, name) = guard::make_parents(root, &device.path)?;
     let kind = match device.kind {
         DeviceKind::Character => FileType::CharacterDevice,
         DeviceKind::Block => FileType::BlockDevice,
@@ -29,7 +27,7 @@ pub(super) fn make(device: &DeviceStep, root: BorrowedFd<'_>) -> Outcome {
         Ok(()) => {}
         Err(Errno::EXIST) => {
             let stat = rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-            if FileType::from_raw_mode(stat.st_mode) != kind || stat.st_rdev != number {
+            if !guard::is_device(&stat, kind, number) {
                 return Err(Errno::EXIST.into());
             }
         }
@@ -68,15 +66,10 @@ fn bind(device: &DeviceStep, kind: FileType, parent: &OwnedFd, name: &OsStr) -> 
 /// Makes a symbolic link unless something is there, and, for one into `/proc`, unless this kernel lacks the target.
 pub(super) fn link(at: &Path, target: &str, root: BorrowedFd<'_>) -> Outcome {
     let kernel_file = target.strip_prefix("/proc/").is_some_and(|file| !file.starts_with("self/"));
-    if kernel_file
-        && matches!(
-            path::open_in_root(root, Path::new(target), OFlags::PATH, Mode::empty()),
-            Err(Errno::NOENT)
-        )
-    {
+    if kernel_file && matches!(guard::open_in_root(root, Path::new(target)), Err(Errno::NOENT)) {
         return Ok(());
     }
-    let (parent, name) = path::mkdir_parents_in_root(root, at, DIRECTORY)?;
+    let (parent, name) = guard::make_parents(root, at)?;
     match rustix::fs::symlinkat(target, &parent, name) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(other) => Err(other.into()),

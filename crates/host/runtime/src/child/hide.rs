@@ -1,21 +1,46 @@
 //! Masked and read-only paths (config-linux.md).
 
 use super::{Fault, Outcome, mounts};
+use crate::guard;
 use crate::options::Recursion;
 use crate::sources::clone_of;
 use kernel::mount::Change;
-use kernel::path;
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
 };
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The proc and sysfs file systems that were mounted, and where they were to be.
+///
+/// What is hidden of them is found from their own roots: at the name where they were mounted there may be something
+/// else by now, if somebody who shares the root file system has renamed the directory below them.
+#[derive(Debug, Default)]
+pub(super) struct KernelMounts(Vec<(PathBuf, OwnedFd)>);
+
+impl KernelMounts {
+    /// Remembers a mount; a later one at the same place covers an earlier one.
+    pub(super) fn add(&mut self, destination: &Path, mounted: OwnedFd) {
+        self.0.retain(|(place, _)| !place.starts_with(destination));
+        self.0.push((destination.to_owned(), mounted));
+    }
+
+    /// From where a path is looked up, and its rest from there on.
+    fn resolve<'a>(&'a self, place: &'a Path, root: BorrowedFd<'a>) -> (BorrowedFd<'a>, &'a Path) {
+        let below =
+            |(mounted, fd): &'a (PathBuf, OwnedFd)| Some((fd.as_fd(), place.strip_prefix(mounted).ok()?));
+        let found = self.0.iter().filter_map(below).min_by_key(|(_, rest)| rest.components().count());
+        found.filter(|_| guard::hides_by_descriptor()).unwrap_or((root, place))
+    }
+}
 
 /// Opens what is at `place`; `None` when there is nothing.
-fn existing(place: &Path, root: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
-    match path::open_in_root(root, place, OFlags::PATH, Mode::empty()) {
+fn existing(place: &Path, root: BorrowedFd<'_>, mounts: &KernelMounts) -> Result<Option<OwnedFd>, Errno> {
+    let (from, rest) = mounts.resolve(place, root);
+    let rest = if rest.as_os_str().is_empty() { Path::new(".") } else { rest };
+    match guard::open_in_root(from, rest) {
         Ok(found) => Ok(Some(found)),
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(other) => Err(other),
@@ -33,8 +58,13 @@ pub(super) struct Covers {
 /// Covers a directory with an empty one that cannot be written to, and anything else with the null device. That one
 /// is the container's own, verified, so that what an image put at `/dev/null` never becomes a cover (CVE-2025-31133)
 /// and root inside can change the mode of no node of the host's.
-pub(super) fn mask(place: &Path, root: BorrowedFd<'_>, covers: &mut Covers) -> Outcome {
-    let Some(target) = existing(place, root)? else { return Ok(()) };
+pub(super) fn mask(
+    place: &Path,
+    root: BorrowedFd<'_>,
+    mounts: &KernelMounts,
+    covers: &mut Covers,
+) -> Outcome {
+    let Some(target) = existing(place, root, mounts)? else { return Ok(()) };
     let kind = FileType::from_raw_mode(rustix::fs::fstat(&target)?.st_mode);
     if kind != FileType::Directory {
         let null = match &mut covers.null {
@@ -56,17 +86,9 @@ pub(super) fn mask(place: &Path, root: BorrowedFd<'_>, covers: &mut Covers) -> O
 }
 
 fn null_device(root: BorrowedFd<'_>) -> Result<OwnedFd, Fault> {
-    let null = path::open_in_root_no_symlinks(root, Path::new("/dev/null"), OFlags::PATH, Mode::empty());
     let explain =
         |errno| Fault { errno, detail: "/dev/null of the container is not the null device".to_owned() };
-    let null = null.map_err(explain)?;
-    let stat = rustix::fs::fstat(&null)?;
-    let device = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
-    if FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && device == (1, 3) {
-        Ok(null)
-    } else {
-        Err(explain(Errno::NODEV))
-    }
+    guard::open_null(root).map_err(explain)
 }
 
 fn empty_directory() -> Result<OwnedFd, Fault> {
@@ -83,8 +105,8 @@ fn empty_directory() -> Result<OwnedFd, Fault> {
 }
 
 /// Binds what is there onto itself, read-only. The mounts below it come along and stay as they are.
-pub(super) fn make_readonly(place: &Path, root: BorrowedFd<'_>) -> Outcome {
-    let Some(target) = existing(place, root)? else { return Ok(()) };
+pub(super) fn make_readonly(place: &Path, root: BorrowedFd<'_>, mounts: &KernelMounts) -> Outcome {
+    let Some(target) = existing(place, root, mounts)? else { return Ok(()) };
     let change = Change { set: MountAttrFlags::MOUNT_ATTR_RDONLY, ..Change::default() };
     let tree = clone_of(target.as_fd(), Recursion::All)?;
     kernel::mount::set_attributes(tree.as_fd(), &change, false)?;

@@ -1,13 +1,9 @@
 //! The program's home directory, from the container's own `/etc/passwd`.
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use std::ffi::CString;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::path::Path;
-
-/// No more of the file is read; it is the image's.
-const PASSWD_BYTES_MAX: u64 = 1024 * 1024;
 
 /// `HOME=…` for this user: what `/etc/passwd` says, or `/`.
 pub(super) fn variable(uid: u32) -> CString {
@@ -16,19 +12,13 @@ pub(super) fn variable(uid: u32) -> CString {
     CString::new([b"HOME=", &home[..]].concat()).unwrap_or_else(|_| c"HOME=/".to_owned())
 }
 
-/// The file's text, if it is a regular file: opening a FIFO or a device there would be the image's to decide about.
+/// The beginning of the file, if it is one that may be read.
 fn read_passwd() -> Option<Vec<u8>> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::openat(rustix::fs::CWD, "/", flags, Mode::empty()).ok()?;
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file =
-        kernel::path::open_in_root(root.as_fd(), Path::new("/etc/passwd"), flags, Mode::empty()).ok()?;
-    let kind = FileType::from_raw_mode(rustix::fs::fstat(&file).ok()?.st_mode);
-    if kind != FileType::RegularFile {
-        return None;
-    }
+    let (file, bytes_max) = crate::guard::open_accounts(root.as_fd())?;
     let mut text = Vec::new();
-    std::fs::File::from(file).take(PASSWD_BYTES_MAX).read_to_end(&mut text).ok()?;
+    std::fs::File::from(file).take(bytes_max).read_to_end(&mut text).ok()?;
     Some(text)
 }
 

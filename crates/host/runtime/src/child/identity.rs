@@ -2,10 +2,10 @@
 
 use super::Fault;
 use crate::capability;
+use crate::guard;
 use crate::plan::{CapabilitySets, Identity};
 use rustix::fs::{FileType, Gid, Mode, Uid};
 use rustix::io::Errno;
-use rustix::process::DumpableBehavior;
 use rustix::thread::{CapabilitySet, CapabilitySets as KernelSets};
 
 /// `CAP_SYS_ADMIN` of linux/capability.h, as a mask.
@@ -27,7 +27,7 @@ pub(super) fn assume(identity: &Identity) -> Result<Vec<String>, Fault> {
     kernel::settings::set_user(identity.uid)?;
     set_capabilities(sets, if identity.may_filter { SYS_ADMIN } else { 0 })?;
     // A change of users sets it to `fs.suid_dumpable`, which may have been made 1 for debugging.
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    guard::hide_process()?;
     rustix::process::umask(Mode::from_raw_mode(identity.umask));
     Ok(warnings)
 }
@@ -68,7 +68,7 @@ fn obtainable(wanted: CapabilitySets, warnings: &mut Vec<String>) -> Result<Capa
         warnings.push(format!("process.capabilities: {name} is not ours to give"));
     }
     let permitted = wanted.permitted & held;
-    let inheritable = wanted.inheritable & held;
+    let inheritable = guard::inheritable(&wanted) & held;
     Ok(CapabilitySets {
         bounding: wanted.bounding & held,
         permitted,
@@ -125,8 +125,8 @@ fn own_streams(uid: u32) -> Result<(), Fault> {
     for stream in [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()] {
         let Ok(stat) = rustix::fs::fstat(stream) else { continue };
         let kind = FileType::from_raw_mode(stat.st_mode);
-        let terminal = kind == FileType::CharacterDevice && rustix::termios::isatty(stream);
-        if stat.st_uid == uid || !(terminal || matches!(kind, FileType::Fifo | FileType::Socket)) {
+        let is_terminal = kind == FileType::CharacterDevice && rustix::termios::isatty(stream);
+        if stat.st_uid == uid || !guard::may_give_away(kind, is_terminal) {
             continue;
         }
         match rustix::fs::fchown(stream, Some(Uid::from_raw(uid)), None::<Gid>) {

@@ -4,10 +4,10 @@
 //! that very descriptor: between the two nothing is looked up by name again.
 
 use super::{Fault, Outcome, cgroups};
+use crate::guard;
 use crate::options::{AttributeChange, MountOptions, Recursion};
 use crate::plan::{MountSource, MountStep};
 use kernel::mount::{Change, Propagation};
-use kernel::path;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
@@ -20,47 +20,37 @@ use std::path::{Path, PathBuf};
 
 /// `PROC_SUPER_MAGIC` of linux/magic.h.
 const PROC_MAGIC: i64 = 0x9fa0;
+/// `SYSFS_MAGIC` of linux/magic.h.
+const SYSFS_MAGIC: i64 = 0x6265_6572;
 /// How many dangling links are followed to the place of a file.
 const LINKS_MAX: u32 = 40;
-/// What may be mounted over inside `/proc`: files that show a container its own share of the machine (lxcfs). All
-/// else there is the kernel's word to the program and to us (CVE-2019-16884).
-const PROC_OVERMOUNTS: [&str; 10] = [
-    "cpuinfo",
-    "diskstats",
-    "loadavg",
-    "meminfo",
-    "net/dev",
-    "slabinfo",
-    "stat",
-    "swaps",
-    "sys/kernel/ns_last_pid",
-    "uptime",
-];
-
-/// Mounts one thing.
+/// Mounts one thing; the root of what was mounted, if it is a proc or sysfs file system.
 pub(super) fn mount(
     step: &MountStep,
     root: BorrowedFd<'_>,
     (first_bind, binds): (usize, &[OwnedFd]),
     groups: &[cgroups::View],
-) -> Outcome {
+) -> Result<Option<OwnedFd>, Fault> {
     match &step.source {
         MountSource::Bind(index) => {
             let tree = index.checked_sub(first_bind).and_then(|index| binds.get(index)).ok_or(Errno::BADF)?;
             let kind = FileType::from_raw_mode(rustix::fs::fstat(tree)?.st_mode);
             let is_directory = kind == FileType::Directory;
             let place = if is_directory {
-                path::mkdir_all_in_root(root, &step.destination, Mode::from_raw_mode(0o755))?
+                guard::make_directory(root, &step.destination)?
             } else {
                 file_place(root, &step.destination)?
             };
-            check_place(&place, &step.destination)?;
+            let kind = rustix::fs::fstatfs(tree)?.f_type;
+            check_place(&place, &step.destination, kind == PROC_MAGIC)?;
             shape(tree.as_fd(), &step.options, is_directory)?;
-            attach(tree.as_fd(), place.as_fd())
+            guard::attach(tree.as_fd(), place.as_fd(), root, &step.destination)?;
+            let is_kernel_s = matches!(kind, PROC_MAGIC | SYSFS_MAGIC);
+            Ok(if is_kernel_s { Some(rustix::io::fcntl_dupfd_cloexec(tree, 3)?) } else { None })
         }
         MountSource::FileSystem { kind, source } => {
             let place = directory_place(root, &step.destination, kind)?;
-            check_place(&place, &step.destination)?;
+            check_place(&place, &step.destination, kind == "proc")?;
             let mounted = file_system(kind, source, &step.options)?;
             if step.options.copy_up {
                 copy_up(place.as_fd(), mounted.as_fd())?;
@@ -69,20 +59,15 @@ pub(super) fn mount(
                 let change = Change { propagation: Some(propagation), ..Change::default() };
                 kernel::mount::set_attributes(mounted.as_fd(), &change, recursion == Recursion::All)?;
             }
-            attach(mounted.as_fd(), place.as_fd())
+            guard::attach(mounted.as_fd(), place.as_fd(), root, &step.destination)?;
+            Ok(matches!(kind.as_str(), "proc" | "sysfs").then_some(mounted))
         }
         MountSource::Cgroup => {
             let place = directory_place(root, &step.destination, "cgroup")?;
-            check_place(&place, &step.destination)?;
-            cgroups::mount(groups, place.as_fd(), &step.options)
+            check_place(&place, &step.destination, false)?;
+            cgroups::mount(groups, place.as_fd(), &step.options).map(|()| None)
         }
     }
-}
-
-/// Makes a directory and its parents.
-pub(super) fn make_directory(root: BorrowedFd<'_>, directory: &Path) -> Outcome {
-    path::mkdir_all_in_root(root, directory, Mode::from_raw_mode(0o755))?;
-    Ok(())
 }
 
 /// Moves a detached mount onto an open place.
@@ -91,18 +76,11 @@ pub(super) fn attach(mount: BorrowedFd<'_>, place: BorrowedFd<'_>) -> Outcome {
     Ok(move_mount(mount, "", place, "", flags)?)
 }
 
-/// `/proc` and `/sys` must be where they are said to be: a link in their way would leave the files that are masked
-/// and written later somewhere else (CVE-2019-19921, CVE-2023-27561).
+/// Opens the place of a file system, made if it is missing. `/proc` and `/sys` must be where they are said to be.
 fn directory_place(root: BorrowedFd<'_>, destination: &Path, kind: &str) -> Result<OwnedFd, Fault> {
-    let place = path::mkdir_all_in_root(root, destination, Mode::from_raw_mode(0o755))?;
+    let place = guard::make_directory(root, destination)?;
     if matches!(kind, "proc" | "sysfs") {
-        let straight = path::open_in_root_no_symlinks(
-            root,
-            destination,
-            OFlags::PATH | OFlags::DIRECTORY,
-            Mode::empty(),
-        );
-        return straight.map_err(|errno| Fault {
+        return guard::open_kernel_place(root, destination).map_err(|errno| Fault {
             errno,
             detail: "its place must be an ordinary directory and not a symbolic link".to_owned(),
         });
@@ -110,27 +88,23 @@ fn directory_place(root: BorrowedFd<'_>, destination: &Path, kind: &str) -> Resu
     Ok(place)
 }
 
-/// Refuses to cover parts of `/proc`, wherever the destination's links lead.
-fn check_place(place: &OwnedFd, destination: &Path) -> Outcome {
-    if rustix::fs::fstatfs(place)?.f_type != PROC_MAGIC {
-        return Ok(());
+/// Refuses what would cover `/proc` or parts of it.
+fn check_place(place: &OwnedFd, destination: &Path, is_proc: bool) -> Outcome {
+    match guard::refuses_cover(place.as_fd(), destination, is_proc)? {
+        None => Ok(()),
+        Some(why) => Err(Fault { errno: Errno::PERM, detail: why.to_owned() }),
     }
-    let inside = destination.strip_prefix("/proc").ok().and_then(Path::to_str);
-    if inside.is_some_and(|inside| PROC_OVERMOUNTS.contains(&inside)) {
-        return Ok(());
-    }
-    Err(Fault { errno: Errno::PERM, detail: "it is inside a proc file system".to_owned() })
 }
 
 /// Opens the place for a file, an existing one or a new empty one; also where a dangling link points.
 fn file_place(root: BorrowedFd<'_>, destination: &Path) -> rustix::io::Result<OwnedFd> {
     let mut destination = PathBuf::from(destination);
     for _ in 0..LINKS_MAX {
-        match path::open_in_root(root, &destination, OFlags::PATH, Mode::empty()) {
+        match guard::open_in_root(root, &destination) {
             Err(Errno::NOENT) => {}
             found => return found,
         }
-        let (parent, name) = path::mkdir_parents_in_root(root, &destination, Mode::from_raw_mode(0o755))?;
+        let (parent, name) = guard::make_parents(root, &destination)?;
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(0o644)) {
             Ok(_) => {

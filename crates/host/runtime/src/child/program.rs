@@ -1,6 +1,7 @@
 //! Finding the program and its working directory inside the container.
 
 use super::{Fault, Outcome};
+use crate::guard;
 use rustix::fs::{Access, AtFlags, CWD, FileType};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
@@ -13,7 +14,7 @@ const PATH_DEFAULT: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 
 /// Enters the working directory, with the rights that root has; the path where the user has to try.
 pub(super) fn enter_directory(path: &Path) -> Result<Option<PathBuf>, Fault> {
-    match change_directory(path) {
+    match guard::change_directory(path) {
         Err(Errno::ACCESS) => Ok(Some(path.to_owned())),
         Err(other) => Err(other.into()),
         Ok(()) => Ok(None),
@@ -22,20 +23,7 @@ pub(super) fn enter_directory(path: &Path) -> Result<Option<PathBuf>, Fault> {
 
 /// Enters the working directory with the user's rights.
 pub(super) fn enter_directory_as_user(path: &Path) -> Outcome {
-    Ok(change_directory(path)?)
-}
-
-/// A magic link (`/proc/self/fd/7`) could lead out of the container through a descriptor of ours, which is why it is
-/// not followed; and wherever we came to be must have a name inside the root (CVE-2024-21626).
-fn change_directory(path: &Path) -> rustix::io::Result<()> {
-    use rustix::fs::{Mode, OFlags};
-    use std::os::fd::AsFd;
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::openat(CWD, "/", flags, Mode::empty())?;
-    let directory = kernel::path::open_in_root(root.as_fd(), path, flags, Mode::empty())?;
-    rustix::process::fchdir(&directory)?;
-    let name = rustix::process::getcwd(Vec::new())?;
-    if name.as_bytes().starts_with(b"/") { Ok(()) } else { Err(Errno::NOENT) }
+    Ok(guard::change_directory(path)?)
 }
 
 /// The program's path: the first argument if it has a slash, else the first executable of that name in `PATH`.

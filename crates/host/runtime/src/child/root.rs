@@ -4,14 +4,13 @@
 //! directory stays below it until pivot_root(2), and every path is resolved from the new root's descriptor.
 
 use super::{Fault, Outcome};
+use crate::guard;
 use crate::options::Recursion;
 use crate::sources::{Root, overlay};
 use kernel::mount::{Change, Propagation};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::{
-    MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, mount_change, move_mount, unmount,
-};
+use rustix::mount::{MountAttrFlags, MountPropagationFlags, MoveMountFlags, mount_change, move_mount};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// Makes every inherited mount private. Without this, unmounting them later would unmount the host's as well.
@@ -71,8 +70,7 @@ pub(super) fn pivot(root: BorrowedFd<'_>) -> Outcome {
         },
         other => other.into(),
     })?;
-    // The old root now lies on top of the new one, at ".".
-    unmount(".", UnmountFlags::DETACH)?;
+    guard::leave_old_root()?;
     Ok(rustix::process::chdir("/")?)
 }
 

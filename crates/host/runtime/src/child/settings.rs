@@ -1,8 +1,9 @@
 //! Limits, kernel parameters and other settings of the process and its namespaces.
 
 use super::{Fault, Outcome};
+use crate::guard;
 use kernel::namespace::{self, Kind, Kinds};
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use spec::runtime::Rlimit;
@@ -17,7 +18,7 @@ pub(super) fn loopback_up() -> Outcome {
 pub(super) fn make_time_namespace(proc: Option<BorrowedFd<'_>>, offsets: &str) -> Outcome {
     namespace::unshare(Kinds::NONE.with(Kind::Time))?;
     if !offsets.is_empty() {
-        write_in_proc(proc, "self/timens_offsets", offsets)?;
+        write_in_proc(proc, None, "self/timens_offsets", offsets)?;
     }
     let made = namespace::open_own_time_for_children()?;
     Ok(namespace::enter(made.as_fd(), Kind::Time)?)
@@ -55,30 +56,30 @@ pub(super) fn rlimit(resource: i32, limit: &Rlimit, lenient: bool) -> Outcome {
     Err(Fault { errno: refusal, detail: if limit.hard > ceiling { detail } else { String::new() } })
 }
 
-/// Opens a file of the host's procfs; links are followed only inside it, magic ones never, and no mount that covers
-/// part of it is crossed.
-fn open_in_proc(proc: Option<BorrowedFd<'_>>, path: &str) -> rustix::io::Result<std::os::fd::OwnedFd> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
-    let proc = proc.ok_or(Errno::BADF)?;
-    rustix::fs::openat2(proc, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty(), resolve)
-}
-
-fn write_in_proc(proc: Option<BorrowedFd<'_>>, path: &str, value: &str) -> rustix::io::Result<()> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
-    let proc = proc.ok_or(Errno::BADF)?;
-    let file = rustix::fs::openat2(proc, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty(), resolve)?;
+fn write_in_proc(
+    proc: Option<BorrowedFd<'_>>,
+    root: Option<BorrowedFd<'_>>,
+    path: &str,
+    value: &str,
+) -> rustix::io::Result<()> {
+    let file = guard::open_setting(proc, root, path, OFlags::WRONLY)?;
     let written = rustix::io::write(file, value.as_bytes())?;
     if written == value.len() { Ok(()) } else { Err(Errno::IO) }
 }
 
 /// Writes a kernel parameter of the namespaces that the child is in.
-pub(super) fn sysctl(proc: Option<BorrowedFd<'_>>, path: &str, value: &str) -> Outcome {
-    Ok(write_in_proc(proc, &format!("sys/{path}"), value)?)
+pub(super) fn sysctl(
+    proc: Option<BorrowedFd<'_>>,
+    root: Option<BorrowedFd<'_>>,
+    path: &str,
+    value: &str,
+) -> Outcome {
+    Ok(write_in_proc(proc, root, &format!("sys/{path}"), value)?)
 }
 
 /// Sets the OOM score adjustment. A refusal to lower it is passed over where it already is what was asked for.
 pub(super) fn oom_score(proc: Option<BorrowedFd<'_>>, score: i32) -> Outcome {
-    let file = open_in_proc(proc, "self/oom_score_adj")?;
+    let file = guard::open_setting(proc, None, "self/oom_score_adj", OFlags::RDWR)?;
     let value = score.to_string();
     match rustix::io::write(&file, value.as_bytes()) {
         Ok(_) => Ok(()),
@@ -95,8 +96,13 @@ pub(super) fn oom_score(proc: Option<BorrowedFd<'_>>, score: i32) -> Outcome {
 }
 
 /// Sets the label that execve(2) will take.
-pub(super) fn label(proc: Option<BorrowedFd<'_>>, file: &str, value: &str) -> Outcome {
-    write_in_proc(proc, &format!("self/attr/{file}"), value).map_err(|errno| {
+pub(super) fn label(
+    proc: Option<BorrowedFd<'_>>,
+    root: Option<BorrowedFd<'_>>,
+    file: &str,
+    value: &str,
+) -> Outcome {
+    write_in_proc(proc, root, &format!("self/attr/{file}"), value).map_err(|errno| {
         let detail = match errno {
             Errno::INVAL | Errno::NOENT | Errno::OPNOTSUPP => "no security module here takes it",
             _ => "",

@@ -1,10 +1,9 @@
 //! The terminal of a process, made in the container's own devpts.
 
 use super::{Fault, Outcome, mounts};
-use crate::options::Recursion;
-use crate::sources::clone_of;
+use crate::guard;
 use kernel::{path, pty};
-use rustix::fs::{CWD, FileType, Mode, OFlags, Uid};
+use rustix::fs::{CWD, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -44,21 +43,9 @@ pub(super) fn make(
 /// Both sides of the bind are descriptors: neither `/dev/console` nor `/dev/pts/N` is looked up where a link could
 /// have come between (CVE-2025-52565).
 fn bind_console(slave: BorrowedFd<'_>, root: BorrowedFd<'_>) -> Outcome {
-    let (dev, name) =
-        path::mkdir_parents_in_root(root, Path::new("/dev/console"), Mode::from_raw_mode(0o755))?;
-    let create = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match rustix::fs::openat(&dev, name, create, Mode::from_raw_mode(0o600)) {
-        Ok(_) | Err(Errno::EXIST) => {}
-        Err(other) => return Err(other.into()),
-    }
-    let place = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let place = rustix::fs::openat(&dev, name, place, Mode::empty())?;
-    let kind = FileType::from_raw_mode(rustix::fs::fstat(&place)?.st_mode);
-    if !matches!(kind, FileType::RegularFile | FileType::CharacterDevice) {
-        return Err(Fault {
-            errno: Errno::INVAL,
-            detail: "/dev/console is neither a file nor a device".to_owned(),
-        });
-    }
-    mounts::attach(clone_of(slave, Recursion::One)?.as_fd(), place.as_fd())
+    let place = guard::open_console_place(root).map_err(|errno| match errno {
+        Errno::INVAL => Fault { errno, detail: "/dev/console is neither a file nor a device".to_owned() },
+        other => other.into(),
+    })?;
+    mounts::attach(guard::clone_terminal(slave, root)?.as_fd(), place.as_fd())
 }

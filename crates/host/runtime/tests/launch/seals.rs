@@ -12,9 +12,18 @@ pub(crate) const TESTS: &[Test] = &[("the_program_of_a_protected_process_cannot_
 /// What the test program does when it is started as a victim: it is executed again if it protects itself, says
 /// whether it is protected, and waits.
 pub(crate) fn victim(mode: &str) {
-    if mode == "protected" {
-        runtime::seal::protect().unwrap();
-        runtime::seal::protect().unwrap();
+    match mode {
+        "protected" => {
+            runtime::seal::protect().unwrap();
+            runtime::seal::protect().unwrap();
+        }
+        #[cfg(feature = "weakened")]
+        "weakened" => {
+            runtime::weakness::with(&[runtime::weakness::Weakness::ProgramWritable], || {
+                runtime::seal::protect().unwrap();
+            });
+        }
+        _ => {}
     }
     println!("{} {}", runtime::seal::is_protected(), std::env::args().count());
     let _ = std::io::stdin().lock().read_line(&mut String::new());
@@ -44,6 +53,11 @@ fn attack(mode: &str) -> Result<(), Option<i32>> {
     child.wait().unwrap();
     let again = std::fs::File::options().write(true).open(format!("/proc/self/fd/{}", held.as_raw_fd()));
     again.map(drop).map_err(|error| error.raw_os_error())
+}
+
+/// Whether the attack succeeds.
+pub(crate) fn can_be_written(mode: &str) -> bool {
+    attack(mode).is_ok()
 }
 
 fn written() {
