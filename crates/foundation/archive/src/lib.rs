@@ -39,3 +39,6 @@ pub use reader::{Content, TarReader};
 pub use remove::remove_tree;
 pub use tree::{TreeOptions, Written, append_tree, write_tree};
 pub use writer::{TarWriter, WriteError};
+
+/// Whether this build is without its guards, for the escape tests; no program may be made of one.
+pub const IS_WEAKENED: bool = cfg!(feature = "weakened");

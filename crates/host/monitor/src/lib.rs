@@ -20,3 +20,5 @@ pub mod status;
 mod server;
 
 pub use server::main;
+
+const _: () = assert!(!runtime::IS_WEAKENED, "a runtime that can be weakened is for its own tests alone");

@@ -37,4 +37,7 @@ pub use created::{Created, start_at};
 pub use error::{Cause, LaunchError, StepKind};
 #[cfg(feature = "weakened")]
 pub use guard::weakness;
+
+/// Whether this build can be weakened, for the escape tests; no program may be made of one.
+pub const IS_WEAKENED: bool = cfg!(feature = "weakened");
 pub use launch::{CgroupEntry, ExecLaunch, HookContext, JoinedNamespaces, Launch, Started, Stdio, Streams};

@@ -58,3 +58,5 @@ pub use stream::UnpackedTooLarge;
 pub use tag::TagError;
 pub use unpack::UnpackError;
 pub use usage::{ImageUsage, StoreUsage};
+
+const _: () = assert!(!archive::IS_WEAKENED, "an archive without its guards is for its own tests alone");

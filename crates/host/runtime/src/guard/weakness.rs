@@ -96,6 +96,12 @@ pub fn with<T>(weaknesses: &[Weakness], attack: impl FnOnce() -> T) -> T {
     done
 }
 
+/// Whether any defence is out.
+#[must_use]
+pub fn is_any() -> bool {
+    WEAK.load(Ordering::Relaxed) != 0
+}
+
 /// Those that [`with`] has not been called with.
 #[must_use]
 pub fn untried() -> Vec<Weakness> {

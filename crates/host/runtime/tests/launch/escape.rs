@@ -33,8 +33,20 @@ macro_rules! shown {
 }
 pub(crate) use shown;
 
-/// How often an attack that needs luck is tried; one that does not succeed by then does not succeed.
-pub(crate) const ATTEMPTS: usize = if cfg!(feature = "weakened") { 400 } else { 60 };
+/// How often an attack that needs luck is tried, on a build that is not weakened.
+const ATTEMPTS: usize = 60;
+/// And where it has to succeed, which it does within a few.
+#[cfg(feature = "weakened")]
+const ATTEMPTS_MAX: usize = 1000;
+
+/// Tries an attack that needs luck until it succeeds; one that does not by then does not succeed.
+pub(crate) fn tries(mut attack: impl FnMut() -> bool) -> bool {
+    #[cfg(feature = "weakened")]
+    let attempts = if runtime::weakness::is_any() { ATTEMPTS_MAX } else { ATTEMPTS / 6 };
+    #[cfg(not(feature = "weakened"))]
+    let attempts = ATTEMPTS;
+    (0..attempts).any(|_| attack())
+}
 
 pub(crate) fn tests() -> Vec<Test> {
     [accounts::TESTS, devices::TESTS, kernel_files::TESTS, places::TESTS, process::TESTS].concat()

@@ -2,7 +2,7 @@
 
 use super::mountinfo;
 use super::racer::Racer;
-use super::{ATTEMPTS, outside, shown};
+use super::{outside, shown, tries};
 use crate::Test;
 use crate::container::{Container, null};
 use runtime::{Launch, Stdio, Streams};
@@ -44,7 +44,7 @@ fn exchanged_terminal() {
         symlink("/proc/sys/kernel/hostname", dev.join("pts~/0")).unwrap();
         container.rootfs = Rootfs::Dir { path: container.lower() };
         let _racer = Racer::start(&dev, "pts");
-        (0..ATTEMPTS).any(|_| has_false_console(&container))
+        tries(|| has_false_console(&container))
     });
 }
 

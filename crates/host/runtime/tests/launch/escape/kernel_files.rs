@@ -2,7 +2,7 @@
 
 use super::mountinfo;
 use super::racer::Racer;
-use super::{ATTEMPTS, outside, shown, was_touched};
+use super::{outside, shown, tries, was_touched};
 use crate::Test;
 use crate::container::{Container, mount, output};
 use spec::rootfs::Rootfs;
@@ -38,7 +38,7 @@ fn linked_proc() {
         symlink("volume/proc", container.lower().join("proc")).unwrap();
         container.spec.mounts.insert(0, mount("bind", &volume, "/volume", "rbind"));
         let _racer = Racer::start(&volume, "proc");
-        (0..ATTEMPTS).any(|_| has_bare_proc(&container))
+        tries(|| has_bare_proc(&container))
     });
 }
 
@@ -52,7 +52,7 @@ fn renamed_proc() {
         }
         container.rootfs = Rootfs::Dir { path: root.clone() };
         let _racer = Racer::start(&root, "proc");
-        (0..ATTEMPTS).any(|_| has_bare_proc(&container))
+        tries(|| has_bare_proc(&container))
     });
 }
 

@@ -1,6 +1,6 @@
 //! The processes that launch: their descriptors, their memory, their program, and whether they can be held up.
 
-use super::{ATTEMPTS, SECRET, outside, shown};
+use super::{SECRET, outside, shown, tries};
 use crate::Test;
 use crate::container::{Container, chain, output, reap, streams, text, words};
 use kernel::namespace::Kind;
@@ -96,7 +96,7 @@ fn stopped() {
     let hostile = Hostile::new(script);
     let mut stopped = 0;
     shown!([WaitsForStopped], {
-        (0..ATTEMPTS).any(|_| {
+        tries(|| {
             let end = enter(&hostile);
             stopped += usize::from(end.as_ref().is_some_and(|end| end.contains("was stopped")));
             end.is_some_and(|end| end.contains("took too long"))
