@@ -195,14 +195,14 @@ fn account_files_are_read_only_if_they_are_files() {
                 .fails_with(1)
                 .says("unable to find user user");
             let _ = sampan
-                .run(["exec", "-u", "1000", &id, "stat", "-c", "%u", "/proc/self"])
+                .run(["exec", "-u", "1000", &id, "stat", "-c", "%u", "/proc/self/"])
                 .ok()
                 .prints("1000\n");
         }
         // A link inside is what it is to the container's own programs.
         let _ = sampan.inside(&id, "ln -s /passwd /etc/passwd").ok();
         let _ =
-            sampan.run(["exec", "-u", "user", &id, "stat", "-c", "%u", "/proc/self"]).ok().prints("1000\n");
+            sampan.run(["exec", "-u", "user", &id, "stat", "-c", "%u", "/proc/self/"]).ok().prints("1000\n");
     });
 }
 

@@ -46,7 +46,7 @@ pub(super) fn become_root() -> Result<(), Fault> {
             Err(other) => return Err(other.into()),
         }
     }
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    guard::hide_process()?;
     Ok(())
 }
 

@@ -10,7 +10,9 @@ use crate::sources::{Root, overlay};
 use kernel::mount::{Change, Propagation};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::{MountAttrFlags, MountPropagationFlags, MoveMountFlags, mount_change, move_mount};
+use rustix::mount::{
+    MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, mount_change, move_mount, unmount,
+};
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// Makes every inherited mount private. Without this, unmounting them later would unmount the host's as well.

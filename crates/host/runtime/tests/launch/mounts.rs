@@ -212,7 +212,9 @@ pub(crate) fn share_and_mount() {
     let started = container.create(&out).unwrap().start().unwrap();
     rustix::mount::mount("tmpfs", source.join("sub"), "tmpfs", rustix::mount::MountFlags::empty(), None)
         .unwrap();
-    std::fs::write(source.join("sub/x"), "later\n").unwrap();
+    // Whole at once: the container looks all the time.
+    std::fs::write(source.join("sub/new"), "later\n").unwrap();
+    std::fs::rename(source.join("sub/new"), source.join("sub/x")).unwrap();
     assert_eq!(crate::container::reap(&started), 0);
     assert_eq!(crate::container::text(out), "later\nlater\n");
     root_on_shared_mount(&source);
