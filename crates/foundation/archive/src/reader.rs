@@ -3,7 +3,8 @@
 //! Who calls it: the applier (`apply_layer`), `load` (archives of images), `cp`. The contract: an archive is read
 //! in one pass with bounded memory; what the three big readers (GNU tar, Go, libarchive) understand differently is
 //! an error ([`Problem`]), so that nothing can be smuggled past a scanner. An archive may end with two zero blocks,
-//! with one, or, as many writers leave it, with the last entry.
+//! with one, or, as many writers leave it, with the last entry, whose padding may be missing too (umoci flushes no
+//! more; Go's reader takes that for the end).
 //!
 //! Ready parsers were weighed and refused: tar-core 0.1 lets base-256 sizes wrap around (2^64 + 512 reads as 512)
 //! and takes a malformed PAX record for the end of the header, so that what follows is silently ignored; it has no
@@ -185,18 +186,27 @@ impl<R: Read> TarReader<R> {
         Ok(Some(block))
     }
 
-    /// Passes over what is left of the current entry.
+    /// Passes over what is left of the current entry. Only its padding may be missing.
     fn skip_content(&mut self) -> Result<(), ReadError> {
-        let mut left = std::mem::take(&mut self.remaining).saturating_add(std::mem::take(&mut self.padding));
+        let content = std::mem::take(&mut self.remaining);
+        if !self.skip(content)? {
+            return Err(ReadError::Truncated { offset: self.position });
+        }
+        let padding = std::mem::take(&mut self.padding);
+        self.skip(padding).map(drop)
+    }
+
+    /// Passes over so many bytes; `false` when the source ends before.
+    fn skip(&mut self, mut left: u64) -> Result<bool, ReadError> {
         while left > 0 {
             if self.start == self.end && !self.fill()? {
-                return Err(ReadError::Truncated { offset: self.position });
+                return Ok(false);
             }
             let count = left.min((self.end - self.start) as u64) as usize;
             self.advance(count);
             left -= count as u64;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn end(

@@ -1,10 +1,10 @@
 //! Removal of whole trees by descriptor, whatever their depth.
 
-use crate::node::{FileId, Node};
+use crate::node::{FileId, Node, id_of};
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::collections::HashSet;
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
@@ -132,25 +132,53 @@ fn move_up(
     }
 }
 
-/// Removes what `name` is in `parent` except the objects in `keep` and the directories on the way to them.
+/// What [`purge`] leaves alone.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    objects: HashSet<FileId>,
+    /// Names by their directories, whatever they are: of a link to a file that is not kept, only this name is.
+    names: HashSet<(FileId, OsString)>,
+}
+
+impl Kept {
+    /// Keeps an object under all its names.
+    pub(crate) fn object(&mut self, id: FileId) {
+        self.objects.insert(id);
+    }
+
+    /// Keeps a name of `target` in a directory; its other names too, if it is kept itself.
+    pub(crate) fn name(&mut self, directory: FileId, name: &OsStr, target: FileId) {
+        if !self.objects.contains(&target) {
+            self.names.insert((directory, name.to_owned()));
+        }
+    }
+
+    fn has(&self, parent: BorrowedFd<'_>, name: &OsStr, node: &Node) -> rustix::io::Result<bool> {
+        if self.objects.contains(&node.id()) {
+            return Ok(true);
+        }
+        if self.names.is_empty() || node.kind() == FileType::Directory {
+            return Ok(false);
+        }
+        let directory = id_of(&rustix::fs::fstat(parent)?);
+        Ok(self.names.contains(&(directory, name.to_owned())))
+    }
+}
+
+/// Removes what `name` is in `parent` except what is in `keep` and the directories on the way to it.
 ///
 /// # Errors
 /// As [`remove_tree`]; `LOOP` below a depth of 512.
-pub(crate) fn purge(parent: BorrowedFd<'_>, name: &OsStr, keep: &HashSet<FileId>) -> rustix::io::Result<()> {
+pub(crate) fn purge(parent: BorrowedFd<'_>, name: &OsStr, keep: &Kept) -> rustix::io::Result<()> {
     purge_at(parent, name, keep, 0)
 }
 
-fn purge_at(
-    parent: BorrowedFd<'_>,
-    name: &OsStr,
-    keep: &HashSet<FileId>,
-    depth: u32,
-) -> rustix::io::Result<()> {
+fn purge_at(parent: BorrowedFd<'_>, name: &OsStr, keep: &Kept, depth: u32) -> rustix::io::Result<()> {
     let node = match Node::open(parent, name) {
         Err(Errno::NOENT) => return Ok(()),
         node => node?,
     };
-    let kept = keep.contains(&node.id());
+    let kept = keep.has(parent, name, &node)?;
     if node.kind() != FileType::Directory {
         return if kept { Ok(()) } else { rustix::fs::unlinkat(parent, name, AtFlags::empty()) };
     }
@@ -168,11 +196,7 @@ fn purge_at(
 }
 
 /// [`purge`] for everything in a directory that is `depth` levels down.
-pub(crate) fn purge_children(
-    directory: OwnedFd,
-    keep: &HashSet<FileId>,
-    depth: u32,
-) -> rustix::io::Result<()> {
+pub(crate) fn purge_children(directory: OwnedFd, keep: &Kept, depth: u32) -> rustix::io::Result<()> {
     if depth >= PURGE_DEPTH_MAX {
         return Err(Errno::LOOP);
     }

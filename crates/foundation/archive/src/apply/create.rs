@@ -137,12 +137,13 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// As [`Self::note_made_at`], for what is not open.
-    pub(super) fn note_made_in(&mut self, place: &Place<'_>) -> Result<(), ApplyError> {
-        if self.made.is_some() {
+    /// Of a link only the name is this layer's, unless the file is too: a whiteout may still hide it elsewhere.
+    pub(super) fn note_link(&mut self, place: &Place<'_>) -> Result<(), ApplyError> {
+        if let Some(made) = &mut self.made {
             let stat = rustix::fs::statat(&place.parent, place.name, AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(failed("look at", place.path))?;
-            self.note_made(id_of(&stat));
+            let directory = rustix::fs::fstat(&place.parent).map_err(failed("look at", place.path))?;
+            made.name(id_of(&directory), place.name, id_of(&stat));
         }
         Ok(())
     }

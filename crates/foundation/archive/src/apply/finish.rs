@@ -65,15 +65,13 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Copies a file of a layer below to the same path in the target; `false` when there is none.
-    pub(super) fn copy_up(&mut self, target: &EntryPath) -> Result<bool, ApplyError> {
+    /// Copies a file of a layer below to `place`; `false` when there is none.
+    pub(super) fn copy_up(&mut self, target: &EntryPath, place: &Place<'_>) -> Result<bool, ApplyError> {
         let Some(below) = self.lower_node(target.as_path())? else { return Ok(false) };
         if below.kind() == FileType::Directory {
             let reason = Refusal::LinkTarget { target: target.as_path().to_owned() };
             return Err(ApplyError::Refused { path: PathBuf::from(target.as_path()), reason });
         }
-        let parent = self.parent(target)?;
-        let place = Place { parent, name: target.name(), path: target.as_path() };
         let skipped = copy_special_or_file(&below, place.parent.as_fd(), place.name)
             .map_err(failed("copy up", place.path))?;
         self.note_skipped(place.path, skipped);

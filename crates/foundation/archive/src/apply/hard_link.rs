@@ -34,7 +34,7 @@ impl Applier<'_> {
         self.make(place, "link", || {
             rustix::fs::linkat(&directory, target.name(), &place.parent, place.name, AtFlags::empty())
         })?;
-        self.note_made_in(place)
+        self.note_link(place)
     }
 
     /// The directory in which the link's target stands, and what it is.
@@ -80,9 +80,14 @@ impl Applier<'_> {
             return Ok(true);
         }
         let found = match self.find_target(&target)? {
+            // A later entry hides the file: what is below is then this name's alone.
+            Some((_, node)) if node.is_whiteout() => return self.copy_up(&target, &place),
             Some(found) => Some(found),
-            None if self.copy_up(&target)? => self.find_target(&target)?,
-            None => None,
+            None => {
+                let parent = self.parent(&target)?;
+                let original = Place { parent, name: target.name(), path: target.as_path() };
+                if self.copy_up(&target, &original)? { self.find_target(&target)? } else { None }
+            }
         };
         let Some((directory, _)) = found else { return Ok(false) };
         rustix::fs::linkat(&directory, target.name(), &place.parent, place.name, AtFlags::empty())

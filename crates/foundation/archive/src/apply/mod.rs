@@ -26,9 +26,10 @@ use crate::fs_error::failed;
 use crate::name::{BadPath, EntryPath};
 use crate::node::FileId;
 use crate::reader::TarReader;
+use crate::remove::Kept;
 use place::Place;
 use rustix::fs::{Mode, OFlags};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -75,7 +76,7 @@ struct Applier<'a> {
     implied: HashMap<FileId, PathBuf>,
     implied_count: u64,
     /// What this layer brought; kept only where whiteouts delete.
-    made: Option<HashSet<FileId>>,
+    made: Option<Kept>,
     applied: Applied,
 }
 
@@ -91,7 +92,7 @@ impl<'a> Applier<'a> {
             pending: HashMap::new(),
             implied: HashMap::new(),
             implied_count: 0,
-            made: (options.whiteouts == Whiteouts::Delete).then(HashSet::new),
+            made: (options.whiteouts == Whiteouts::Delete).then(Kept::default),
             applied: Applied::default(),
         })
     }

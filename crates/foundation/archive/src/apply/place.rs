@@ -117,7 +117,7 @@ impl Applier<'_> {
 
     pub(super) fn note_made(&mut self, id: FileId) {
         if let Some(made) = &mut self.made {
-            made.insert(id);
+            made.object(id);
         }
     }
 

@@ -103,6 +103,50 @@ fn links_to_what_is_hidden_below_stay_missing() {
     assert!(layer(&paths[2], &Forge::default().hard_link("l", "d").end(), &[open(&paths[0])]).is_err());
 }
 
+/// A link that comes first keeps the file under its own name when a whiteout then takes the old one away.
+#[test]
+fn a_linked_file_may_be_hidden_under_its_old_name() {
+    if !is_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let below = scratch.path().join("below");
+    layer(&below, &Forge::default().file("d/f", b"1").file("d/g", b"2").end(), &[]).unwrap();
+    let change = Forge::default()
+        .hard_link("d/again", "d/f")
+        .file("d/.wh.f", b"")
+        .file("d/own", b"3")
+        .hard_link("d/own2", "d/own")
+        .file("d/.wh.own", b"")
+        .hard_link("top", "d/g")
+        .file("d/.wh..wh..opq", b"")
+        .end();
+
+    let alone = layer(&scratch.path().join("alone"), &change, &[]).unwrap();
+    assert_eq!(alone.missing_hardlinks.len(), 2, "they need what is below");
+
+    let mounted = overlay(&scratch, &[&below]);
+    let options = ApplyOptions { whiteouts: Whiteouts::Delete, ..ApplyOptions::default() };
+    apply_layer(&change[..], mounted.as_fd(), &options).unwrap();
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&mounted));
+    let names = |path: &str| {
+        let mut names: Vec<_> = fs::read_dir(path)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&format!("{path}/.")), ["d", "top"]);
+    assert_eq!(names(&format!("{path}/d")), ["again", "own", "own2"]);
+    assert_eq!(fs::read(format!("{path}/d/again")).unwrap(), b"1");
+    assert_eq!(fs::read(format!("{path}/top")).unwrap(), b"2");
+
+    let bare = scratch.path().join("bare");
+    layer(&bare, &change, &[open(&below)]).unwrap();
+    assert_eq!(fs::read(bare.join("d/again")).unwrap(), b"1");
+}
+
 /// An overlay that is mounted nowhere.
 fn overlay(scratch: &Scratch, lower: &[&Path]) -> OwnedFd {
     use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
