@@ -97,6 +97,34 @@ impl Sampan {
         self.run(["inspect", "--format", template, name]).ok().word()
     }
 
+    /// The process that owns a container, by the fact that it wrote (docs/on-disk-formats.md).
+    ///
+    /// # Panics
+    /// When there is no such container, or it never ran.
+    #[must_use]
+    pub fn monitor_pid(&self, name: &str) -> u32 {
+        let id = self.field(name, "{{.Id}}");
+        let path = self.data_root().join("containers").join(id).join("started.json");
+        let fact: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        u32::try_from(fact["monitor_pid"].as_u64().unwrap()).unwrap()
+    }
+
+    /// Waits until a monitor has left the control group of whoever started it; it stays where that is the topmost.
+    ///
+    /// # Panics
+    /// When it does not within twenty seconds.
+    pub fn await_settled_monitor(&self, name: &str) {
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap();
+        let names_groups =
+            |line: &&str| !line.contains("::/") && !line.contains(":name=") && !line.ends_with(":/");
+        let is_below =
+            own.lines().any(|line| names_groups(&line) || line.starts_with("0::/") && line != "0::/");
+        let group = format!("/proc/{}/cgroup", self.monitor_pid(name));
+        eventually("the monitor has left our group", || {
+            !is_below || fs::read_to_string(&group).unwrap_or_default().contains("/sampan-monitors")
+        });
+    }
+
     /// Waits until the container has this status.
     ///
     /// # Panics

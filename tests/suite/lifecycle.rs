@@ -416,6 +416,43 @@ fn a_killed_command_is_restarted() {
     });
 }
 
+/// As with Docker: whoever kills a container by the verb wants it to end.
+#[test]
+fn policy_does_not_undo_a_kill() {
+    isolated(|sampan| {
+        sampan.load_busybox();
+        let options = ["--restart", "always", "--name", "one"];
+        let script = "trap 'exit 6' TERM; trap 'exit 7' QUIT; echo ready; while :; do sleep 0.05; done";
+        let _ = sampan.background(&options, script);
+        let await_ready = |count| {
+            eventually("it is ready", || {
+                sampan.run(["logs", "one"]).stdout().matches("ready").count() == count
+            });
+        };
+        await_ready(1);
+        // It has ended when the verb returns.
+        let _ = sampan.run(["kill", "one"]).ok();
+        assert_eq!(sampan.field("one", "{{.State.Status}} {{.State.ExitCode}}"), "exited 137");
+        let _ = sampan.run(["start", "one"]).ok();
+        await_ready(2);
+        let _ = sampan.run(["kill", "--signal", "TERM", "one"]).ok();
+        sampan.await_status("one", "exited");
+        assert_eq!(sampan.field("one", "{{.State.ExitCode}} {{.RestartCount}}"), "6 0");
+        // Another signal is no wish to end it.
+        let _ = sampan.run(["start", "one"]).ok();
+        await_ready(3);
+        let _ = sampan.run(["kill", "--signal", "QUIT", "one"]).ok();
+        await_ready(4);
+        // Between two starts, too.
+        let _ = sampan.background(&["--restart", "always", "--name", "two"], "exit 1");
+        eventually("it waits for its next start", || {
+            sampan.field("two", "{{.State.Status}}") == "restarting"
+                && sampan.run(["kill", "two"]).code() == 0
+        });
+        assert_eq!(sampan.field("two", "{{.State.Status}}"), "exited");
+    });
+}
+
 #[test]
 fn a_detached_container_removes_itself() {
     isolated(|sampan| {
@@ -452,7 +489,7 @@ fn reboot(sampan: &Sampan, number: u32) {
     eventually("the processes have ended", || !running());
     eventually("the control groups are gone", || {
         let mut groups: Vec<String> =
-            tests::census::cgroup::of_instance(&sampan.data_root()).into_iter().collect();
+            tests::census::cgroup::all_of_instance(&sampan.data_root()).into_iter().collect();
         groups.sort_by_key(|path| std::cmp::Reverse(path.len()));
         groups.iter().all(|path| fs::remove_dir(path).is_ok())
     });

@@ -19,6 +19,7 @@ mod kill_sweep;
 mod lifecycle;
 mod lists;
 mod messages;
+mod monitor;
 mod network;
 mod run;
 mod soak;

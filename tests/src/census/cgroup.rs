@@ -6,10 +6,22 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long the kernel may take to end the processes of a test that is over.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Every group whose path holds the id of the instance with this data root, but for the one that monitors share: they
+/// make it when the first of them has lived for a moment, and it stays.
+#[must_use]
+pub fn of_instance(data_root: &Path) -> BTreeSet<String> {
+    all_of_instance(data_root).into_iter().filter(|path| !path.ends_with("/sampan-monitors")).collect()
+}
 
 /// Every group whose path holds the id of the instance with this data root.
 #[must_use]
-pub fn of_instance(data_root: &Path) -> BTreeSet<String> {
+pub fn all_of_instance(data_root: &Path) -> BTreeSet<String> {
     groups_of_instance(data_root).iter().map(|path| path.display().to_string()).collect()
 }
 
@@ -18,9 +30,12 @@ pub fn of_instance(data_root: &Path) -> BTreeSet<String> {
 pub(crate) fn remove_of_instance(data_root: &Path) -> Vec<PathBuf> {
     let mut groups = groups_of_instance(data_root);
     groups.sort_by_key(|path| std::cmp::Reverse(path.components().count()));
+    let started = Instant::now();
     for group in &groups {
-        // Busy while its processes end; it is only tidying up, and the test has failed already.
-        let _ = fs::remove_dir(group);
+        // Busy while the kernel ends what was in it.
+        while fs::remove_dir(group).is_err() && group.exists() && started.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(10));
+        }
     }
     groups.retain(|group| {
         let name = group.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

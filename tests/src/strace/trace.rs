@@ -1,5 +1,6 @@
 //! What strace(1) writes, as far as it concerns us.
 
+use super::{HARMLESS, MUTATING};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -33,11 +34,23 @@ pub fn points(trace: &str, except: Option<u32>) -> Vec<Point> {
         let number = counts.entry((pid, call)).or_default();
         *number += 1;
         let of_role = except.is_none() || (pid != except && !gone.contains(&pid));
-        if of_role && changes(call, arguments) && seen.insert((call, *number)) {
+        if of_role && is_listed(MUTATING, call) && changes(call, arguments) && seen.insert((call, *number)) {
             found.push(Point { call: call.to_owned(), number: *number });
         }
     }
     found
+}
+
+/// Calls of a trace that are in neither list, so that nobody knows whether a kill there is to be tried. What processes do
+/// after they executed something of the user's is theirs.
+#[must_use]
+pub fn unjudged(trace: &str) -> BTreeSet<String> {
+    let calls = trace.lines().filter_map(|line| begun(split_pid(line).1)).map(|(call, _)| call);
+    calls.filter(|call| !is_listed(MUTATING, call) && !is_listed(HARMLESS, call)).map(String::from).collect()
+}
+
+fn is_listed(list: &str, call: &str) -> bool {
+    list.split(',').any(|listed| listed.trim_start_matches('?') == call)
 }
 
 /// Numbers of the processes that stopped, in order.
@@ -73,7 +86,11 @@ fn begun(text: &str) -> Option<(&str, &str)> {
 fn changes(call: &str, arguments: &str) -> bool {
     match call {
         // Opening for writing alone changes nothing.
-        "open" | "openat" => arguments.contains("O_CREAT") || arguments.contains("O_TRUNC"),
+        "open" | "openat" | "openat2" => arguments.contains("O_CREAT") || arguments.contains("O_TRUNC"),
+        // Interfaces, shared extents and terminals; the rest is about the process' own descriptors.
+        "ioctl" => ["SIOCS", "FICLONE", "TIOCSCTTY", "TIOCSPTLCK"].iter().any(|one| arguments.contains(one)),
+        // Instructions that load and attach.
+        "bpf" => arguments.contains("BPF_PROG_"),
         // Locks; the rest is about the process' own descriptors.
         "fcntl" => arguments.contains("SETLK"),
         _ => true,
@@ -112,6 +129,13 @@ mod tests {
             11 rmdir(\"/of-the-user\") = 0\n";
         assert_eq!(shown(trace, None), ["mkdir 1", "clone3 1", "mkdir 2", "rmdir 1"]);
         assert_eq!(shown(trace, Some(10)), ["mkdir 1", "mkdir 2"]);
+    }
+
+    #[test]
+    fn calls_that_nobody_knows_are_told() {
+        let trace = "10 mkdir(\"/a\", 0700) = 0\n10 getpid() = 10\n11 frobnicate(1 <unfinished ...>\n";
+        assert_eq!(unjudged(trace).into_iter().collect::<Vec<_>>(), ["frobnicate"]);
+        assert_eq!(shown(trace, None), ["mkdir 1"]);
     }
 
     #[test]

@@ -15,6 +15,12 @@ use tests::{Invocation, Outcome, Sampan, small_image};
 /// The name of the container, or of the image, that operations work on.
 pub(super) const SWEPT: &str = "swept";
 
+/// What the container is renamed to.
+pub(super) const RENAMED: &str = "renamed";
+
+/// Another name of the image.
+pub(super) const TAGGED: &str = "swept:two";
+
 /// The name in the archive that is loaded.
 pub(super) const LOADED: &str = "small";
 
@@ -36,10 +42,14 @@ pub(super) struct Operation {
     pub(super) wants_registry: bool,
     /// Brings about what the operation needs.
     pub(super) prepare: fn(&Bench),
+    /// Happens just before the command, when a monitor is under watch already.
+    pub(super) before: fn(&Bench),
     /// The command.
     pub(super) command: fn(&Bench) -> Vec<String>,
     /// Panics unless the outcome is one that this kill may have; runs before anything is repaired.
     pub(super) judge: fn(&Bench, &Ended),
+    /// Whether the tidying itself repairs what a killed monitor left.
+    pub(super) repaired_by_next: bool,
     /// Panics unless all is well after the repair, and takes away what the operation made.
     pub(super) tidy: fn(&Bench, &Ended),
 }
@@ -106,6 +116,14 @@ impl Bench {
         let _ = self.sampan.demo(&[], &["echo", "next"]).ok().prints("next\n").is_quiet();
     }
 
+    /// Repairs, unless whatever the operation's tidying does first has to: what a killed monitor held is given back by
+    /// the next command that changes its container.
+    pub(super) fn repair_unless_next(&self, operation: &Operation, role: Role) {
+        if !operation.repaired_by_next || role != Role::Monitor {
+            self.repair();
+        }
+    }
+
     /// Repairs until nothing is left to be repaired: containers that end by themselves may still be at it.
     pub(super) fn repair(&self) {
         let started = Instant::now();
@@ -134,7 +152,9 @@ impl Bench {
     /// After a failed attempt: what it left must not fail the next ones too.
     pub(super) fn start_over(&self) {
         let _ = self.run(&["rm", "--force", "--volumes", SWEPT]);
-        for image in [SWEPT, LOADED, &self.remote_image()] {
+        let _ = self.run(&["rm", "--force", "--volumes", RENAMED]);
+        let _ = self.run(&["volume", "rm", "--force", SWEPT]);
+        for image in [SWEPT, TAGGED, LOADED, &self.remote_image()] {
             let _ = self.run(&["rmi", "--force", image]);
         }
         let _ = self.run(&["system", "check", "--repair"]);

@@ -5,10 +5,10 @@ use super::strike::Ended;
 use tests::sampan::DEMO_IMAGE;
 use tests::strace::Role;
 
-const ALL_ROLES: &[Role] = &[Role::Program, Role::Monitor, Role::Child];
-const WITHOUT_CHILD: &[Role] = &[Role::Program, Role::Monitor];
+pub(super) const ALL_ROLES: &[Role] = &[Role::Program, Role::Monitor, Role::Child];
+pub(super) const WITHOUT_CHILD: &[Role] = &[Role::Program, Role::Monitor];
 
-fn words(words: &[&str]) -> Vec<String> {
+pub(super) fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| String::from(*word)).collect()
 }
 
@@ -19,6 +19,8 @@ pub(super) const RUN: Operation = Operation {
     wants_registry: false,
     monitor_runs: false,
     prepare: |_| {},
+    before: |_| {},
+    repaired_by_next: true,
     command: |_| words(&["run", "--rm", "--name", SWEPT, "--network", "none", DEMO_IMAGE, "echo", "ran"]),
     judge: judge_run,
     tidy: remove_leftover,
@@ -40,6 +42,8 @@ pub(super) const RUN_DETACHED: Operation = Operation {
     wants_registry: false,
     monitor_runs: false,
     prepare: |_| {},
+    before: |_| {},
+    repaired_by_next: true,
     command: |_| words(&["run", "-d", "--name", SWEPT, "-p", "18080:80", DEMO_IMAGE, "sleep", "100000"]),
     judge: |bench, ended| {
         if ended.succeeded() {
@@ -60,6 +64,8 @@ pub(super) const RUN_TERMINAL: Operation = Operation {
     name: "run -dt",
     command: |_| words(&["run", "-dt", "--name", SWEPT, DEMO_IMAGE, "sleep", "100000"]),
     judge: |_, _| {},
+    // What has become of it is only recorded by a repair.
+    repaired_by_next: false,
     tidy: |bench, ended| {
         if ended.succeeded() {
             let lost = ended.role == Role::Monitor && ended.reached;
@@ -78,6 +84,8 @@ pub(super) const STOP: Operation = Operation {
     wants_registry: false,
     monitor_runs: true,
     prepare: start_sleeper,
+    before: |_| {},
+    repaired_by_next: true,
     command: |_| words(&["stop", "--signal", "KILL", SWEPT]),
     judge: |bench, ended| {
         let status = bench.status(SWEPT);
@@ -100,6 +108,8 @@ pub(super) const REMOVE: Operation = Operation {
     wants_registry: false,
     monitor_runs: true,
     prepare: start_sleeper,
+    before: |_| {},
+    repaired_by_next: true,
     command: |_| words(&["rm", "--force", "--volumes", SWEPT]),
     judge: |bench, ended| {
         let status = bench.status(SWEPT);
@@ -118,6 +128,8 @@ pub(super) const EXEC: Operation = Operation {
     wants_registry: false,
     monitor_runs: true,
     prepare: start_sleeper,
+    before: |_| {},
+    repaired_by_next: true,
     command: |_| words(&["exec", SWEPT, "echo", "ran"]),
     judge: |bench, ended| {
         if ended.succeeded() {
@@ -131,10 +143,12 @@ pub(super) const EXEC: Operation = Operation {
     },
 };
 
-fn start_sleeper(bench: &Bench) {
+pub(super) fn start_sleeper(bench: &Bench) {
     let words =
         ["run", "-d", "--name", SWEPT, "-p", "18080:80", "-v", "/data", DEMO_IMAGE, "sleep", "100000"];
     let _ = bench.run(&words).ok();
+    // What it does only once is not what is swept.
+    bench.sampan.await_settled_monitor(SWEPT);
 }
 
 /// What `run --rm` may say once one of its processes is gone.
@@ -148,12 +162,12 @@ fn judge_run(_: &Bench, ended: &Ended) {
 }
 
 /// It runs, and another process can be executed in it.
-fn require_running(bench: &Bench) {
+pub(super) fn require_running(bench: &Bench) {
     assert_eq!(bench.status(SWEPT).as_deref(), Some("running"));
     let _ = bench.run(&["exec", SWEPT, "echo", "here"]).ok().prints("here\n");
 }
 
-fn remove_leftover(bench: &Bench, _: &Ended) {
+pub(super) fn remove_leftover(bench: &Bench, _: &Ended) {
     if bench.status(SWEPT).is_some() {
         let _ = bench.run(&["rm", "--force", "--volumes", SWEPT]).ok();
     }

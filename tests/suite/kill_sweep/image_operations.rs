@@ -1,6 +1,6 @@
 //! Operations on images.
 
-use super::bench::{Bench, LOADED, Operation, SWEPT};
+use super::bench::{Bench, LOADED, Operation, SWEPT, TAGGED};
 use super::strike::Ended;
 use tests::small_image::{self, SCRIPT, WORD};
 use tests::strace::Role;
@@ -12,6 +12,8 @@ pub(super) const IMPORT: Operation = Operation {
     wants_registry: false,
     monitor_runs: false,
     prepare: |_| {},
+    before: |_| {},
+    repaired_by_next: false,
     command: |_| vec!["import".into(), small_image::root().display().to_string(), SWEPT.into()],
     judge: |bench, ended| judge_image(bench, ended, SWEPT),
     tidy: |bench, _| {
@@ -49,6 +51,45 @@ pub(super) const PULL: Operation = Operation {
     ..IMPORT
 };
 
+/// `rmi` of an image's last name.
+pub(super) const REMOVE_IMAGE: Operation = Operation {
+    name: "rmi",
+    prepare: import_labelled,
+    command: |_| vec!["rmi".into(), SWEPT.into()],
+    judge: |bench, ended| {
+        let listed = bench.run(&["images", "--quiet", SWEPT]).ok().word();
+        assert!(!ended.succeeded() || listed.is_empty(), "it is still there");
+        if !listed.is_empty() {
+            require_image(bench, SWEPT);
+        }
+    },
+    tidy: |bench, _| discard(bench, SWEPT),
+    ..IMPORT
+};
+
+/// `tag`.
+pub(super) const TAG: Operation = Operation {
+    name: "tag",
+    prepare: import_labelled,
+    command: |_| vec!["tag".into(), SWEPT.into(), TAGGED.into()],
+    judge: |bench, ended| {
+        require_image(bench, SWEPT);
+        judge_image(bench, ended, TAGGED);
+    },
+    tidy: |bench, _| {
+        let _ = bench.run(&["tag", SWEPT, TAGGED]).ok();
+        discard(bench, TAGGED);
+        finish(bench, SWEPT);
+    },
+    ..IMPORT
+};
+
+/// Imports the image that operations work on.
+pub(super) fn import_labelled(bench: &Bench) {
+    let root = small_image::root();
+    let _ = bench.run(&["import", "--change", "LABEL swept=yes", root.to_str().unwrap(), SWEPT]).ok();
+}
+
 /// The image is there as a whole or not at all, and it is there when the command said so.
 fn judge_image(bench: &Bench, ended: &Ended, name: &str) {
     let listed = bench.run(&["images", "--quiet", name]).ok().word();
@@ -64,7 +105,7 @@ fn require_image(bench: &Bench, name: &str) {
 }
 
 /// Removes the image if it is there: another import would leave it without a name.
-fn discard(bench: &Bench, name: &str) {
+pub(super) fn discard(bench: &Bench, name: &str) {
     if !bench.run(&["images", "--quiet", name]).ok().word().is_empty() {
         let _ = bench.run(&["rmi", name]).ok();
     }

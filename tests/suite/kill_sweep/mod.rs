@@ -7,6 +7,7 @@
 mod bench;
 mod container_operations;
 mod image_operations;
+mod more_operations;
 mod strike;
 mod sweep;
 
@@ -44,4 +45,17 @@ swept! {
     image_operations::IMPORT: import_sample, import_every_point;
     image_operations::LOAD: load_sample, load_every_point;
     image_operations::PULL: pull_sample, pull_every_point;
+    image_operations::REMOVE_IMAGE: rmi_sample, rmi_every_point;
+    image_operations::TAG: tag_sample, tag_every_point;
+    more_operations::CREATE: create_sample, create_every_point;
+    more_operations::START: start_sample, start_every_point;
+    more_operations::RESTART: restart_sample, restart_every_point;
+    more_operations::RESTART_BY_POLICY: policy_sample, policy_every_point;
+    more_operations::KILL: kill_sample, kill_every_point;
+    more_operations::PAUSE: pause_sample, pause_every_point;
+    more_operations::UNPAUSE: unpause_sample, unpause_every_point;
+    more_operations::RENAME: rename_sample, rename_every_point;
+    more_operations::VOLUME_CREATE: volume_create_sample, volume_create_every_point;
+    more_operations::VOLUME_REMOVE: volume_remove_sample, volume_remove_every_point;
+    more_operations::PRUNE: prune_sample, prune_every_point;
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use tests::strace::{self, Point, Role, STRACE, points, stopped};
+use tests::strace::{self, Point, Role, STRACE, points, stopped, unjudged};
 use tests::{Invocation, Outcome};
 
 /// How long strace may take to begin and to let go.
@@ -37,6 +37,10 @@ pub(super) fn record(bench: &Bench, operation: &Operation, role: Role) -> Vec<Po
     let _ = outcome.ok();
     let mut found: Vec<Point> = Vec::new();
     let monitor = |pid: u32| (role == Role::Child).then_some(pid);
+    for (_, text) in &traces {
+        let unjudged = unjudged(text);
+        assert!(unjudged.is_empty(), "neither MUTATING nor HARMLESS (tests/src/strace): {unjudged:?}");
+    }
     for point in traces.iter().flat_map(|(pid, text)| points(text, monitor(*pid))) {
         if !found.contains(&point) {
             found.push(point);
@@ -57,12 +61,16 @@ type Traces = Vec<(u32, String)>;
 
 fn trace(bench: &Bench, operation: &Operation, role: Role, point: Option<&Point>) -> (Outcome, Traces) {
     let command = (operation.command)(bench);
+    let act = || {
+        (operation.before)(bench);
+        bench.sampan.run(&command)
+    };
     match role {
         Role::Program => trace_program(bench, &command, point),
         Role::Monitor | Role::Child if operation.monitor_runs => {
-            trace_running_monitor(bench, &command, role, point)
+            trace_running_monitor(bench, act, role, point)
         }
-        Role::Monitor | Role::Child => trace_new_monitor(bench, &command, role, point),
+        Role::Monitor | Role::Child => trace_new_monitor(bench, act, role, point),
     }
 }
 
@@ -78,7 +86,7 @@ fn trace_program(bench: &Bench, command: &[String], point: Option<&Point>) -> (O
 
 fn trace_new_monitor(
     bench: &Bench,
-    command: &[String],
+    act: impl FnOnce() -> Outcome,
     role: Role,
     point: Option<&Point>,
 ) -> (Outcome, Traces) {
@@ -86,7 +94,7 @@ fn trace_new_monitor(
     // It goes on until strace is gone: a monitor may stop at the very end.
     let traces = || bench.installation.traces();
     let outcome = with_executioner(role, traces, || {
-        let outcome = bench.sampan.run(command);
+        let outcome = act();
         bench.installation.leave_monitors_alone();
         let_go();
         outcome
@@ -96,19 +104,19 @@ fn trace_new_monitor(
 
 fn trace_running_monitor(
     bench: &Bench,
-    command: &[String],
+    act: impl FnOnce() -> Outcome,
     role: Role,
     point: Option<&Point>,
 ) -> (Outcome, Traces) {
     let log = log_path(bench);
-    let pid = monitor_pid(bench);
+    let pid = bench.sampan.monitor_pid(SWEPT);
     let mut words = strace::arguments(role, point);
     words.extend(["-o".into(), log.display().to_string(), "-p".into(), pid.to_string()]);
     let strace = Invocation::new(STRACE, words).start();
-    wait_until("strace has attached", || is_traced(pid));
+    wait_until("strace has attached", || strace::is_traced(pid));
     let read = || vec![(pid, fs::read_to_string(&log).unwrap_or_default())];
     let outcome = with_executioner(role, read, || {
-        let outcome = bench.sampan.run(command);
+        let outcome = act();
         // It has ended already when the monitor has.
         let _ = kill_process(strace.pid(), Signal::TERM);
         let _ = strace.wait();
@@ -162,20 +170,6 @@ fn send(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     // It may just have ended.
     let _ = kill_process(pid, signal);
-}
-
-fn is_traced(pid: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    status.lines().any(|line| line.strip_prefix("TracerPid:").is_some_and(|tracer| tracer.trim() != "0"))
-}
-
-/// The monitor of the swept container, by the fact that it wrote (docs/on-disk-formats.md).
-fn monitor_pid(bench: &Bench) -> u32 {
-    let id = bench.field("{{.Id}}");
-    assert!(!id.is_empty(), "no id of {SWEPT}");
-    let path = bench.sampan.data_root().join("containers").join(id).join("started.json");
-    let fact: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    u32::try_from(fact["monitor_pid"].as_u64().unwrap()).unwrap()
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {

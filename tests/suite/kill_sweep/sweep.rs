@@ -79,7 +79,7 @@ fn attempt(bench: &Bench, operation: &Operation, role: Role, point: &Point) -> b
     let ended = strike(bench, operation, role, point);
     bench.require_usable();
     (operation.judge)(bench, &ended);
-    bench.repair();
+    bench.repair_unless_next(operation, role);
     (operation.tidy)(bench, &ended);
     bench.require_as_before();
     ended.reached

@@ -3,6 +3,7 @@
 use crate::documents::FileError;
 use crate::model::Ulimit;
 use ids::InstanceId;
+use rustix::fs::Access;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -75,6 +76,12 @@ pub enum ContextError {
         #[source]
         source: serde_json::Error,
     },
+    /// The data root belongs to somebody with more rights.
+    #[error("permission denied for the data root {path}: run this as root, or name another with --data-root")]
+    Forbidden {
+        /// The data root.
+        path: PathBuf,
+    },
     /// The instance file holds something else.
     #[error(
         "{path} does not hold an instance id; if this data root was made by this program, remove the file"
@@ -92,20 +99,50 @@ impl HostContext {
     /// # Errors
     /// When a directory cannot be made, or a file cannot be read or understood.
     pub fn open(roots: Roots, programs: Programs, config_file: Option<&Path>) -> Result<Self, ContextError> {
+        lift_bounds();
         let config = match config_file {
             Some(path) => HostConfig::read(path)?,
             None => HostConfig::default(),
         };
-        let instance = open_instance(&roots.data)?;
+        let euid = rustix::process::geteuid().as_raw();
+        let instance = open_instance(&roots.data).map_err(|error| refused(error, euid, &roots.data))?;
+        if euid != 0 && rustix::fs::access(&roots.data, Access::WRITE_OK).is_err() {
+            return Err(ContextError::Forbidden { path: roots.data });
+        }
         Ok(Self {
             roots,
             instance,
             config,
             programs,
             namespace: DEFAULT_NAMESPACE.to_owned(),
-            euid: rustix::process::geteuid().as_raw(),
+            euid,
             command_began_ns: None,
         })
+    }
+}
+
+/// Where a user without rights meets what is root's, the way out is told.
+fn refused(error: ContextError, euid: u32, data_root: &Path) -> ContextError {
+    match error {
+        ContextError::File(FileError { ref source, .. })
+            if euid != 0 && source.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            ContextError::Forbidden { path: data_root.to_owned() }
+        }
+        error => error,
+    }
+}
+
+/// What a shell sets for its own programs would here cut images and the index, and make what containers read their
+/// owner's alone: the soft limits of file sizes and descriptors are raised as far as the hard ones, and the mask is a
+/// daemon's. Containers get their own (the monitor's launch context).
+fn lift_bounds() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    for resource in [Resource::Fsize, Resource::Nofile] {
+        let limit = getrlimit(resource);
+        // Lowering or raising a soft limit to the hard one needs no right.
+        let _ = setrlimit(resource, Rlimit { current: limit.maximum, maximum: limit.maximum });
     }
 }
 

@@ -35,6 +35,9 @@ pub mod exec {
     pub const STDOUT: &str = "stdout";
     /// FIFO of standard error.
     pub const STDERR: &str = "stderr";
+    /// Below the exec root itself: one file for each address whose former connections are still to be ended
+    /// ([`network::StaleConnections`]).
+    pub const STALE_CONNECTIONS: &str = "stale-connections";
 }
 
 /// The two directories of one container.
@@ -56,6 +59,9 @@ impl ContainerDirectories {
         }
     }
 }
+
+/// Name of the monitors' control group, below the instance's and beside those of containers.
+pub const MONITORS_GROUP: &str = "sampan-monitors";
 
 /// The event log's directory below the data root.
 #[must_use]

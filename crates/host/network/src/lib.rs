@@ -34,8 +34,9 @@ pub use inventory::{LinkRole, OwnedLink, link_exists, list_links, routes_in_use}
 pub use mac::{InvalidMac, MacAddr};
 pub use model::{BridgeNetwork, EndpointConfig, PortMapping, Protocol};
 pub use publish::{
-    Holder, PublishError, Published, PublishedPorts, UnpublishError, Withdrawn, adopt, end_connections,
-    list_published, publish, unpublish, unpublish_address, withdraw,
+    Holder, PublishError, Published, PublishedPorts, StaleConnections, StaleError, UnpublishError, Withdrawn,
+    adopt, end_connections, end_stale_connections, is_stale, list_published, list_stale_connections, publish,
+    unpublish, unpublish_address, withdraw,
 };
 pub use sockets::{EnterError, NamespaceSocket, NetworkSockets, OpenError};
 pub use subnet::{InvalidSubnet, Ipv4Subnet};

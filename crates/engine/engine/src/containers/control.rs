@@ -4,7 +4,7 @@ use super::LookupError;
 use super::launch::ConnectError;
 use super::processes::{ProcessInfo, describe};
 use super::record::Container;
-use super::stop::write_intent;
+use super::stop::{StopError, write_intent};
 use crate::Engine;
 use crate::documents::{self, FileError};
 use crate::events::about;
@@ -60,6 +60,9 @@ pub enum ControlError {
     /// Its monitor could not be asked.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// It could not be ended.
+    #[error(transparent)]
+    Stop(Box<StopError>),
 }
 
 impl Engine {
@@ -71,13 +74,17 @@ impl Engine {
         }
     }
 
-    /// Sends a signal, by name or number (`KILL`, `SIGKILL`, `9`), to the first process.
+    /// Sends a signal, by name or number (`KILL`, `SIGKILL`, `9`), to the first process. After `KILL` it has ended when
+    /// this returns (moby, `daemon/kill.go`).
     ///
     /// # Errors
     /// See [`ControlError`].
     pub fn kill(&self, container: &str, signal: &str) -> Result<(), ControlError> {
         let number =
             signals::parse(signal).ok_or_else(|| ControlError::InvalidSignal { text: signal.to_owned() })?;
+        if number == signals::KILL {
+            return self.kill_and_wait(container);
+        }
         let (found, connection, state) = self.running(container)?;
         if state == State::Restarting {
             return Err(ControlError::NotRunning { container: container.to_owned() });
@@ -89,6 +96,15 @@ impl Engine {
         carry_out(&connection, &Request::Signal { signal: number })?;
         self.event(&about("kill", &found).with("signal", number.to_string()));
         Ok(())
+    }
+
+    fn kill_and_wait(&self, container: &str) -> Result<(), ControlError> {
+        let request = Request::Stop { signal: signals::KILL, timeout_seconds: 0 };
+        match self.end_by_user(self.hold(container)?, &request) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ControlError::NotRunning { container: container.to_owned() }),
+            Err(error) => Err(ControlError::Stop(Box::new(error))),
+        }
     }
 
     /// Whether a signal says that the container is to end, so that its restart policy rests until it is started again.

@@ -9,7 +9,7 @@ use crate::model::{ContainerPaths, ContainerView};
 use monitor::clock;
 use monitor::desired::{Desired, LogPlan, NetworkPlan};
 use monitor::facts::{self, Exited, Health, Started};
-use monitor::layout::{ContainerDirectories, data};
+use monitor::layout::{ContainerDirectories, data, exec};
 use monitor::status::{Observation, State, derive};
 
 /// Exit code of a container whose end nobody recorded.
@@ -30,6 +30,8 @@ pub(crate) struct Observed {
     pub(crate) exited: Option<Exited>,
     /// Whether `exited` was made up.
     pub(crate) unrecorded: bool,
+    /// A monitor died before it had let go of what it held: its socket is the last thing that it removes.
+    pub(crate) unreleased: bool,
 }
 
 impl Observed {
@@ -38,11 +40,11 @@ impl Observed {
         matches!(self.state, State::Running | State::Paused | State::Restarting)
     }
 
-    /// Whether its monitor died, and what it held is still to be let go of: the end is unrecorded, or a restart that
-    /// was due never came.
+    /// Whether its monitor died, and what it held is still to be let go of: the end is unrecorded, a restart that was due
+    /// never came, or there is what it held.
     pub(crate) fn needs_recovery(&self) -> bool {
         let interrupted = self.exited.as_ref().is_some_and(|exited| exited.restarting);
-        !self.owned && !self.alive && (self.unrecorded || interrupted)
+        !self.owned && !self.alive && (self.unrecorded || interrupted || self.unreleased)
     }
 }
 
@@ -52,15 +54,22 @@ pub(crate) fn observe(directories: &ContainerDirectories) -> Observed {
     let owned = Liveness::is_held(directories);
     let started: Option<Started> = facts::read(&directories.data, data::STARTED);
     let exited: Option<Exited> = facts::read(&directories.data, data::EXITED);
-    judge(owned, started, exited)
+    judge(directories, owned, started, exited)
 }
 
 /// The same with the liveness lock in our own hands.
 pub(crate) fn observe_unowned(directories: &ContainerDirectories) -> Observed {
-    judge(false, facts::read(&directories.data, data::STARTED), facts::read(&directories.data, data::EXITED))
+    let (started, exited) =
+        (facts::read(&directories.data, data::STARTED), facts::read(&directories.data, data::EXITED));
+    judge(directories, false, started, exited)
 }
 
-fn judge(owned: bool, started: Option<Started>, exited: Option<Exited>) -> Observed {
+fn judge(
+    directories: &ContainerDirectories,
+    owned: bool,
+    started: Option<Started>,
+    exited: Option<Exited>,
+) -> Observed {
     let is_recorded =
         |started: &Started| exited.as_ref().is_some_and(|exited| exited.started_at == started.started_at);
     let current = started.as_ref().is_some_and(|started| !is_recorded(started));
@@ -69,7 +78,8 @@ fn judge(owned: bool, started: Option<Started>, exited: Option<Exited>) -> Obser
     let state = derive(&seen);
     let unrecorded = state == State::Exited && current;
     let exited = if unrecorded { seen.started.as_ref().map(unknown_end) } else { seen.exited };
-    Observed { state, owned, alive, started: seen.started, exited, unrecorded }
+    let unreleased = !owned && directories.exec.join(exec::SOCKET).exists();
+    Observed { state, owned, alive, started: seen.started, exited, unrecorded, unreleased }
 }
 
 fn unknown_end(started: &Started) -> Exited {

@@ -165,6 +165,9 @@ impl Engine {
     pub(crate) fn remove_held(&self, held: &Held, with_volumes: bool) -> Result<(), RemoveError> {
         let Container { id, record, .. } = &held.container;
         let volumes = if with_volumes { self.anonymous_volumes(held)? } else { Vec::new() };
+        if !record.ports.is_empty() {
+            self.end_lost_connections(&held.directories);
+        }
         let made = Made { id: Some(id.clone()), endpoint: record.endpoint.clone(), volumes };
         self.discard(&made, &held.directories)?;
         self.event_about("destroy", &held.container);

@@ -184,6 +184,7 @@ impl Engine {
             return Ok(());
         }
         *ports = self.choose_ports(what.id, &what.record.ports)?;
+        self.free_lost_ports(what.id, ports)?;
         desired.generation += 1;
         let durability = if desired.auto_remove { Durability::Process } else { Durability::Power };
         Ok(documents::write_desired(what.directories, desired, durability)?)

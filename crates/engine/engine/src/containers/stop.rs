@@ -73,11 +73,20 @@ impl Engine {
     /// # Errors
     /// See [`StopError`].
     pub fn stop(&self, container: &str, options: &StopOptions) -> Result<(), StopError> {
-        let mut held = self.hold(container)?;
+        let held = self.hold(container)?;
         let container = held.container.clone();
         let request = stop_request(&held, options)?;
+        if self.end_by_user(held, &request)? {
+            self.event_about("stop", &container);
+        }
+        Ok(())
+    }
+
+    /// Ends a container because the user wants it to, and returns when it has ended; whether it ran.
+    pub(super) fn end_by_user(&self, mut held: Held, request: &Request) -> Result<bool, StopError> {
+        let container = held.container.clone();
         let mut asked = false;
-        while let Some(connection) = self.begin_stop(&held, &request, true)? {
+        while let Some(connection) = self.begin_stop(&held, request, true)? {
             asked = true;
             // Others may look after the container while it takes its time.
             drop(held);
@@ -90,10 +99,7 @@ impl Engine {
                 held => held?,
             };
         }
-        if asked {
-            self.event_about("stop", &container);
-        }
-        Ok(())
+        Ok(asked)
     }
 
     /// Stops a container if it runs, and starts it.

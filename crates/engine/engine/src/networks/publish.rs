@@ -5,13 +5,17 @@
 
 use super::HostLock;
 use crate::Engine;
-use crate::containers::operation::Liveness;
-use crate::documents::FileError;
+use crate::containers::observe;
+use crate::containers::operation::{Liveness, Operation};
+use crate::documents::{self, FileError};
 use crate::plan::RequestedPort;
 use ids::ContainerId;
+use monitor::desired::NetworkPlan;
+use monitor::layout::{ContainerDirectories, exec};
 use network::ipam::{EPHEMERAL_PORTS, next_port};
-use network::{PortMapping, Protocol};
+use network::{NetworkSockets, PortMapping, Protocol};
 use state::{PortRow, StateError};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 
 /// Why ports could not be chosen.
@@ -90,6 +94,53 @@ impl Engine {
             .write(state::Durability::Process, |writer| writer.replace_ports(id, &chosen))
             .map_err(|error: StateError| PortsError::State(error))?;
         Ok(chosen)
+    }
+
+    /// What a killed monitor left of the chosen ports is taken back, unless somebody is at it. What then still stands in
+    /// the way the new monitor finds when it publishes.
+    pub(crate) fn free_lost_ports(
+        &self,
+        own: &ContainerId,
+        chosen: &[PortMapping],
+    ) -> Result<(), StateError> {
+        let rows = self.database()?.read(|reader| reader.ports())?;
+        let wanted = |row: &PortRow| {
+            chosen.iter().any(|port| {
+                row.protocol == port.protocol && row.first <= port.host_port_end && port.host_port <= row.last
+            })
+        };
+        let others: BTreeSet<_> = rows
+            .into_iter()
+            .filter(|row| row.container != *own && wanted(row))
+            .map(|row| row.container)
+            .collect();
+        for id in others {
+            let directories = self.directories(&id);
+            let lost = observe::observe(&directories).needs_recovery();
+            // Two that wait for each other's containers would wait for ever.
+            if !lost || Operation::is_held(&directories) {
+                continue;
+            }
+            if let Ok(held) = self.hold(id.as_str()) {
+                let _ = self.settle(&held.directories);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what is left of the connections to a container that goes, if its monitor was killed before it had. Best
+    /// effort: the next user of the address, or `system check --repair`, does it otherwise.
+    pub(crate) fn end_lost_connections(&self, directories: &ContainerDirectories) {
+        let Ok(Some(desired)) = documents::read_desired(directories) else { return };
+        let NetworkPlan::Bridge { endpoints, .. } = desired.network else { return };
+        let notes = self.context().roots.exec.join(exec::STALE_CONNECTIONS);
+        for address in endpoints.iter().map(|endpoint| endpoint.address) {
+            if network::is_stale(&notes, address)
+                && let Ok(sockets) = NetworkSockets::open(&self.context().instance)
+            {
+                let _ = network::end_stale_connections(&notes, &sockets, address);
+            }
+        }
     }
 
     /// Rows of other containers whose monitors live.

@@ -29,6 +29,8 @@ pub enum ProblemKind {
     OrphanLink,
     /// A published port without a running container.
     OrphanPort,
+    /// Connections to a container that has ended, which nobody has ended yet.
+    StaleConnections,
     /// An address held for no container.
     OrphanLease,
     /// A volume's directory without a record.
@@ -56,6 +58,7 @@ impl ProblemKind {
             Self::OrphanCgroup => "control group without a container",
             Self::OrphanLink => "network interface without a container",
             Self::OrphanPort => "published port without a container",
+            Self::StaleConnections => "connections to a container that has ended",
             Self::OrphanLease => "address without a container",
             Self::OrphanVolume => "directory without a volume",
             Self::MissingVolume => "volume without its directory",

@@ -10,8 +10,11 @@ use cgroup::{Group, GroupPath, Hierarchies};
 use ids::{ContainerId, VolumeName};
 use image::Orphan;
 use monitor::desired::NetworkPlan;
-use monitor::layout::data;
-use network::{LinkRole, NetworkSockets, detach_endpoint, list_links, list_published, unpublish_address};
+use monitor::layout::{data, exec};
+use network::{
+    LinkRole, NetworkSockets, detach_endpoint, end_stale_connections, list_links, list_published,
+    list_stale_connections, unpublish_address,
+};
 use state::StateError;
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -218,6 +221,7 @@ impl Engine {
             });
         }
         let published = list_published(&sockets).map_err(network_error)?;
+        self.check_connections(&sockets, findings)?;
         let orphans: BTreeSet<Ipv4Addr> =
             published.iter().map(|one| one.container_ip).filter(|ip| !addresses.contains(ip)).collect();
         for address in orphans {
@@ -225,6 +229,18 @@ impl Engine {
             let detail = ports.map(|one| one.mapping.to_string()).collect::<Vec<_>>().join(", ");
             findings.add(ProblemKind::OrphanPort, address.to_string(), detail, || {
                 unpublish_address(&sockets, address).map(drop).map_err(network_error)
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes of monitors that were killed before they had ended the connections through the ports that they withdrew.
+    fn check_connections(&self, sockets: &NetworkSockets, findings: &mut Findings) -> Result<(), CheckError> {
+        let directory = self.context().roots.exec.join(exec::STALE_CONNECTIONS);
+        let stale = list_stale_connections(&directory).map_err(FileError::of("read", &directory))?;
+        for address in stale {
+            findings.add(ProblemKind::StaleConnections, address.to_string(), "", || {
+                end_stale_connections(&directory, sockets, address).map(drop).map_err(network_error)
             });
         }
         Ok(())

@@ -5,6 +5,7 @@ use crate::Engine;
 use crate::containers::{LookupError, RemoveError, RemoveOptions, volumes_of_instance};
 use crate::model::ContainerView;
 use crate::volumes::VolumesError;
+use cgroup::{GroupPath, Hierarchies};
 use ids::{ContainerId, VolumeName};
 use image::{ImageInfo, PruneScope, Removed, StoreError};
 use monitor::status::State;
@@ -63,6 +64,9 @@ pub enum PruneError {
     /// Volumes.
     #[error(transparent)]
     Volumes(#[from] VolumesError),
+    /// The instance's control group.
+    #[error(transparent)]
+    Cgroup(#[from] cgroup::CgroupError),
     /// Something could not be measured.
     #[error(transparent)]
     Usage(#[from] UsageError),
@@ -80,6 +84,7 @@ impl Engine {
         let mut report = PruneReport::default();
         if options.containers {
             self.prune_containers(options, &mut report)?;
+            self.release_control_group()?;
         }
         if let Some(all) = options.volumes {
             self.prune_volumes(all, &mut report)?;
@@ -90,6 +95,15 @@ impl Engine {
             report.images = pruned.removed;
         }
         Ok(report)
+    }
+
+    /// Removes the instance's own control group, in which those of containers are, once there are none: nothing else
+    /// would, when the data root is thrown away. The next container makes it anew.
+    fn release_control_group(&self) -> Result<(), PruneError> {
+        let group = GroupPath::parse(&format!("sampan-{}", self.context().instance))?;
+        let hierarchies = Hierarchies::detect()?;
+        hierarchies.remove_if_unused(&group.join(monitor::layout::MONITORS_GROUP)?)?;
+        Ok(hierarchies.remove_if_unused(&group)?)
     }
 
     fn prune_containers(

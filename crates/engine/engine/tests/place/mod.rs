@@ -16,6 +16,18 @@ pub(crate) struct Place {
     directory: tempfile::TempDir,
 }
 
+/// The control group that the instance keeps for its containers would outlive its data root.
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Ok(id) = fs::read_to_string(self.path("data/instance")) else { return };
+        let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+        let mounts = hierarchies.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]);
+        for hierarchy in mounts {
+            let _ = fs::remove_dir(hierarchy.join(format!("sampan-{}", id.trim())));
+        }
+    }
+}
+
 /// The programs beside the test's own directory, as cargo lays them out.
 pub(crate) fn programs() -> Option<Programs> {
     let runtime = std::env::current_exe().ok()?.parent()?.parent()?.join("sampan-runtime");
@@ -56,8 +68,9 @@ impl Place {
     }
 
     /// The same place with a new engine.
-    pub(crate) fn reopen(self) -> Self {
-        Self { engine: self.another(), directory: self.directory }
+    pub(crate) fn reopen(mut self) -> Self {
+        self.engine = self.another();
+        self
     }
 
     fn names(&self, path: &str) -> Vec<String> {

@@ -104,6 +104,12 @@ pub(super) trait Isolation {
     /// Thaws them.
     fn unpause(&mut self) -> Result<(), Failure>;
 
+    /// Whether they are frozen, whoever did it.
+    fn is_paused(&self) -> bool;
+
+    /// Takes the monitor itself out of the control group that it inherited.
+    fn leave_callers_group(&self) -> Result<(), Failure>;
+
     /// Puts new limits into force.
     fn update(&mut self, desired: &Desired) -> Result<(), Failure>;
 
@@ -126,8 +132,13 @@ pub(super) trait Isolation {
     /// Ends every process.
     fn kill_all(&mut self);
 
-    /// Gives everything back, whatever fails on the way; what failed is returned.
+    /// Gives everything back, whatever fails on the way; what failed is returned. Connections through published ports
+    /// may still stand: see [`Self::end_connections`].
     fn destroy(&mut self) -> Vec<String>;
+
+    /// After [`Self::destroy`]: ends the connections that came through ports that were withdrawn. It may take some
+    /// milliseconds; if this process is killed before it is done, whoever gets the address next does it.
+    fn end_connections(&mut self) -> Vec<String>;
 }
 
 /// A process to run beside the first one.

@@ -8,14 +8,14 @@ use super::process::{Process, Purpose};
 use super::process_isolation::ProcessIsolation;
 use super::reactor::{Interest, Reactor, Token};
 use super::slots::Slots;
-use super::timers::Timers;
-use super::{Monitor, stdio};
+use super::timers::{Timer, Timers};
+use super::{Monitor, context, leaf, stdio};
 use crate::desired::Desired;
-use crate::facts::{self, Exited, Started};
+use crate::facts::{self, Durability, Exited, Started};
 use crate::layout::{data, exec};
 use crate::protocol::{FailureKind, LaunchMode, MESSAGE_MAX, Reply, Request, Streams, VERSION};
 use ids::InstanceId;
-use kernel::{process, seqpacket, signal};
+use kernel::{process, seqpacket};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -60,20 +60,6 @@ fn take_control() -> rustix::io::Result<OwnedFd> {
     rustix::stdio::dup2_stdin(stdio::null()?)?;
     Ok(control)
 }
-
-/// Nothing of the caller's shell stays: session, directory, mask, descriptors, signals.
-fn normalise() -> rustix::io::Result<OwnedFd> {
-    // Fails only for a process group leader, which a freshly spawned program is not.
-    let _ = rustix::process::setsid();
-    rustix::process::chdir("/")?;
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    process::become_subreaper()?;
-    signal::set_mask(signal::Set::ALL)?;
-    signal::open(signal::Set::NONE.with(CHILD_CHANGED))
-}
-
-/// SIGCHLD of signal(7).
-const CHILD_CHANGED: i32 = 17;
 
 /// What the engine asked.
 struct Order {
@@ -138,7 +124,7 @@ fn tell_beginning(desired: &mut Desired, command_began_ns: Option<u64>) {
 
 /// Takes the order and carries it out as far as its reply.
 fn begin(control: &OwnedFd, build: &str) -> Result<Monitor, Failure> {
-    let signals = normalise().map_err(|errno| host("prepare the monitor", errno))?;
+    let signals = context::normalise().map_err(|errno| host("prepare the monitor", errno))?;
     let order = take_order(control.as_fd(), build)?;
     let mut desired = order.place.read_desired()?;
     tell_beginning(&mut desired, order.command_began_ns);
@@ -152,6 +138,9 @@ fn begin(control: &OwnedFd, build: &str) -> Result<Monitor, Failure> {
     };
     match pid {
         Ok(pid) => {
+            if monitor.main.is_some() {
+                monitor.timers.set(Timer::LeaveGroup, crate::clock::boot_ns(), leaf::AFTER);
+            }
             monitor.join_control(control, &order.streams, order.engine_waits, pid);
             Ok(monitor)
         }
@@ -244,6 +233,7 @@ impl Monitor {
             .ok_or_else(|| Failure::state("the container is not running"))?;
         self.isolation.adopt(&self.desired, Some(started.pid))?;
         self.sandbox_exists = true;
+        let started = self.settle_pause(started)?;
         let errno = |errno| host("take over the container's process", errno);
         let pidfd = process::pidfd_open(started.pid).map_err(errno)?;
         self.reactor.add(&pidfd, Token::Adopted, Interest::READ).map_err(errno)?;
@@ -266,7 +256,19 @@ impl Monitor {
         Ok(pid)
     }
 
-    /// Records the end of a container that died with its monitor, then follows the policy.
+    /// A monitor that is killed while it pauses has done so or said so, not both: what it did counts.
+    fn settle_pause(&self, mut started: Started) -> Result<Started, Failure> {
+        let paused = self.isolation.is_paused();
+        if started.paused != paused {
+            started.paused = paused;
+            facts::write(&self.place.data_path(), data::STARTED, &started, Durability::Process)
+                .map_err(|error| Failure::host(&error))?;
+        }
+        Ok(started)
+    }
+
+    /// Records the end of a container that died with its monitor, then follows the policy. Where the end is on record,
+    /// or there never was a beginning, what the monitor held is only let go of.
     fn recover(&mut self) -> Result<i32, Failure> {
         self.open_log()?;
         let last: Option<Exited> = facts::read(&self.place.data_path(), data::EXITED);
@@ -274,12 +276,12 @@ impl Monitor {
         self.restart_count = self.started.as_ref().map_or(0, |started| started.restart_count);
         self.isolation.adopt(&self.desired, None)?;
         self.isolation.kill_all();
-        let recorded = last.filter(|last| {
+        let was_started = self.started.is_some() || last.is_some();
+        self.last_exit = last.filter(|last| {
             self.started.as_ref().is_none_or(|started| started.started_at == last.started_at)
                 && !last.restarting
         });
-        self.last_exit = recorded;
-        if self.last_exit.is_none() {
+        if was_started && self.last_exit.is_none() {
             let stopped_by_user = self.place.stopped_by_user();
             let ended =
                 super::policy::Ended { exit_code: LOST, stopped_by_user, restart_count: self.restart_count };
@@ -315,7 +317,8 @@ impl Monitor {
 
     /// The start failed: what was made goes, the record stays.
     fn abandon(&mut self) {
-        let failures = self.isolation.destroy();
+        let mut failures = self.isolation.destroy();
+        failures.extend(self.isolation.end_connections());
         for failure in &failures {
             self.event("release_failed", &[("error", failure)]);
         }

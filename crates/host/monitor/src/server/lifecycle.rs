@@ -218,10 +218,12 @@ impl Monitor {
 
     /// Gives back everything, then tells everybody who waits.
     pub(super) fn release(mut self) {
-        let Some(record) = self.last_exit.take() else { return };
+        let record = self.last_exit.take();
         for client in self.clients.keys() {
-            if matches!(self.clients.get(client).map(|c| c.role), Some(Role::Stream { .. })) {
-                self.tell_end(client, &record);
+            if let (Some(record), Some(Role::Stream { .. })) =
+                (&record, self.clients.get(client).map(|client| client.role))
+            {
+                self.tell_end(client, record);
             }
         }
         self.listener = None;
@@ -234,18 +236,34 @@ impl Monitor {
         stdio::remove_names(self.place.exec());
         self.place.unlock();
         let somebody_removes = self.clients.iter().any(|(_, client)| client.waits_for_release);
-        for (_, client) in self.clients.iter_mut() {
-            let told = match client.role {
-                Role::Stream { .. } => client.frame(Frame::Released, &[]),
-                Role::Waiting { .. } => client.reply(&Reply::Exited(record.clone()), &[]),
-                Role::Fresh | Role::Answered => Ok(()),
-            };
-            if told.is_ok() {
-                client.drain_blocking();
-            }
-        }
+        self.tell_release(record.as_ref());
         if self.desired.auto_remove && !somebody_removes {
             self.reap_container();
+        }
+        // Takes the kernel some milliseconds, and nobody has to wait for it.
+        for failure in self.isolation.end_connections() {
+            self.event("release_failed", &[("error", &failure)]);
+        }
+        for (_, client) in self.clients.iter_mut() {
+            client.drain_blocking();
+        }
+    }
+
+    /// Tells everybody who stayed until now. `record` is missing where the container never began.
+    fn tell_release(&mut self, record: Option<&Exited>) {
+        let mut unreachable = Vec::new();
+        for (key, client) in self.clients.iter_mut() {
+            let told = match (client.role, record) {
+                (Role::Stream { .. }, _) => client.frame(Frame::Released, &[]),
+                (Role::Waiting { .. }, Some(record)) => client.reply(&Reply::Exited(record.clone()), &[]),
+                (Role::Waiting { .. }, None) | (Role::Fresh | Role::Answered, _) => Ok(()),
+            };
+            if told.is_err() {
+                unreachable.push(key);
+            }
+        }
+        for key in unreachable {
+            self.drop_client(key);
         }
     }
 

@@ -5,9 +5,11 @@
 //! (copying), [`health`] (probes). What touches the kernel's isolation is behind [`isolation::Isolation`].
 
 mod client;
+mod context;
 mod health;
 mod isolation;
 mod launch;
+mod leaf;
 mod lifecycle;
 mod place;
 mod policy;
@@ -111,6 +113,13 @@ impl Monitor {
             Timer::Restart => self.restart(),
             Timer::Probe => self.probe(),
             Timer::ProbeTimeout => self.probe_timed_out(),
+            Timer::LeaveGroup => self.leave_callers_group(),
+        }
+    }
+
+    fn leave_callers_group(&self) {
+        if let Err(failure) = self.isolation.leave_callers_group() {
+            self.event("warning", &[("warning", &failure.message)]);
         }
     }
 

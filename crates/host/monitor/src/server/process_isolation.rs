@@ -4,14 +4,15 @@ use super::isolation::{ChildStdio, ExecRequest, Failure, Isolation, Launched, Oo
 use super::reactor::Interest;
 use crate::client::{ClientError, Connection};
 use crate::desired::{Desired, NetworkPlan, SeccompChoice};
-use crate::layout::ContainerDirectories;
+use crate::layout::{ContainerDirectories, exec};
 use crate::protocol::{FailureKind, Reply, Request};
 use cgroup::{Entry, Group, GroupPath, Hierarchies, OomWatch};
 use ids::{ContainerId, InstanceId};
 use kernel::namespace::{self, Kind, Kinds};
-use network::{NamespaceSocket, NetworkSockets, PublishError, PublishedPorts};
+use network::{NamespaceSocket, NetworkSockets, PublishError, PublishedPorts, StaleConnections, Withdrawn};
 use runtime::seccomp::{self, CapabilitySet};
 use runtime::{Created, ExecLaunch, JoinedNamespaces, Launch, LaunchError, Stdio, Streams};
+use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -26,6 +27,10 @@ pub(super) struct ProcessIsolation {
     namespaces: Vec<(Kind, OwnedFd)>,
     sockets: Option<NetworkSockets>,
     published: Option<PublishedPorts>,
+    /// The address of a container that died with its monitor: what is published for it is found by that alone.
+    orphaned: Option<Ipv4Addr>,
+    /// Ports that were withdrawn, with the note that their connections are still to be ended.
+    withdrawn: Option<(StaleConnections, Withdrawn)>,
     group: Option<Group>,
     /// The group had processes and was killed: it is made anew before the next one.
     group_is_spent: bool,
@@ -50,6 +55,8 @@ impl ProcessIsolation {
             namespaces: Vec::new(),
             sockets: None,
             published: None,
+            orphaned: None,
+            withdrawn: None,
             group: None,
             group_is_spent: false,
             entry: None,
@@ -72,6 +79,11 @@ impl ProcessIsolation {
             uts: self.namespace(Kind::Uts),
             ..JoinedNamespaces::default()
         }
+    }
+
+    /// Where the instance notes addresses whose former connections are still to be ended.
+    fn stale_directory(&self) -> PathBuf {
+        self.siblings.join("..").join(exec::STALE_CONNECTIONS)
     }
 
     /// Makes or joins the namespaces that the sandbox owns.
@@ -131,6 +143,8 @@ impl ProcessIsolation {
         let mut warnings = Vec::new();
         for endpoint in endpoints {
             network::ensure_bridge(sockets, &endpoint.network).map_err(|error| Failure::host(&error))?;
+            network::end_stale_connections(&self.stale_directory(), sockets, endpoint.address)
+                .map_err(|error| Failure::host(&error))?;
             if !endpoint.network.internal {
                 warnings.extend(blocked_by(sockets, endpoint));
             }
@@ -152,6 +166,40 @@ impl ProcessIsolation {
         }
         self.warnings = warnings;
         Ok(())
+    }
+
+    /// Takes the ports back, and notes first that their connections are still to be ended.
+    fn withdraw_ports(&mut self) -> Option<String> {
+        let sockets = self.sockets.as_ref()?;
+        if let Some(address) = self.orphaned.take() {
+            let withdrawn = network::unpublish_address(sockets, address);
+            let ended = network::end_stale_connections(&self.stale_directory(), sockets, address);
+            return match (withdrawn, ended) {
+                (Err(error), _) => Some(super::isolation::chain(&error)),
+                (_, Err(error)) => Some(super::isolation::chain(&error)),
+                _ => None,
+            };
+        }
+        let published = self.published.take()?;
+        if published.mappings().is_empty() {
+            return None;
+        }
+        let note = StaleConnections::note(&self.stale_directory(), published.container_ip());
+        let withdrawn = match network::withdraw(sockets, published) {
+            Ok(withdrawn) => withdrawn,
+            Err(error) => return Some(super::isolation::chain(&error)),
+        };
+        match note {
+            Ok(note) => {
+                self.withdrawn = Some((note, withdrawn));
+                None
+            }
+            // Where it cannot be noted it cannot be put off.
+            Err(_) => {
+                let done = network::end_connections(sockets, &withdrawn);
+                done.err().map(|error| super::isolation::chain(&error))
+            }
+        }
     }
 
     fn set_up_cgroup(&mut self, desired: &Desired) -> Result<(), Failure> {
@@ -251,7 +299,8 @@ impl Isolation for ProcessIsolation {
             .and_then(|()| self.set_up_cgroup(desired))
             .and_then(|()| self.compile_filter(desired));
         if result.is_err() {
-            let failures = self.destroy();
+            let mut failures = self.destroy();
+            failures.extend(self.end_connections());
             self.failures = failures;
         }
         result
@@ -269,9 +318,12 @@ impl Isolation for ProcessIsolation {
         };
         if let NetworkPlan::Bridge { endpoints, ports } = &desired.network {
             let sockets = NetworkSockets::open(&self.instance).map_err(|error| Failure::host(&error))?;
-            if let Some(first) = endpoints.first() {
+            match endpoints.first() {
                 // A port that somebody else took meanwhile is theirs; the container goes on.
-                self.published = network::adopt(&sockets, first.address, &first.network, ports).ok();
+                Some(first) if pid.is_some() => {
+                    self.published = network::adopt(&sockets, first.address, &first.network, ports).ok();
+                }
+                first => self.orphaned = first.map(|first| first.address),
             }
             self.sockets = Some(sockets);
         }
@@ -324,6 +376,15 @@ impl Isolation for ProcessIsolation {
     fn unpause(&mut self) -> Result<(), Failure> {
         let group = self.group.as_ref().ok_or_else(|| Failure::state("the container has no cgroup"))?;
         group.thaw().map_err(|error| Failure::host(&error))
+    }
+
+    fn leave_callers_group(&self) -> Result<(), Failure> {
+        super::leaf::enter(&self.instance)
+    }
+
+    fn is_paused(&self) -> bool {
+        // A group that cannot be asked cannot be frozen either.
+        self.group.as_ref().is_some_and(|group| group.is_frozen().unwrap_or(false))
     }
 
     fn update(&mut self, desired: &Desired) -> Result<(), Failure> {
@@ -396,11 +457,7 @@ impl Isolation for ProcessIsolation {
         self.waiting = None;
         self.entry = None;
         self.oom = None;
-        if let (Some(published), Some(sockets)) = (self.published.take(), &self.sockets)
-            && let Err(error) = network::unpublish(sockets, published)
-        {
-            failures.push(super::isolation::chain(&error));
-        }
+        failures.extend(self.withdraw_ports());
         if let Some(group) = self.group.take()
             && let Err(error) = group.kill().and_then(|()| group.remove())
         {
@@ -409,6 +466,14 @@ impl Isolation for ProcessIsolation {
         // With the last descriptor the namespace goes, and its interfaces with it, in the background.
         self.namespaces.clear();
         failures
+    }
+
+    fn end_connections(&mut self) -> Vec<String> {
+        let (Some((note, withdrawn)), Some(sockets)) = (self.withdrawn.take(), &self.sockets) else {
+            return Vec::new();
+        };
+        let done = note.end(sockets, &withdrawn);
+        done.err().map(|error| super::isolation::chain(&error)).into_iter().collect()
     }
 }
 

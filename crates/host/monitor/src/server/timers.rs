@@ -14,6 +14,8 @@ pub(super) enum Timer {
     Probe,
     /// A health probe took too long.
     ProbeTimeout,
+    /// The container has lived for a moment: its monitor leaves the caller's control group.
+    LeaveGroup,
 }
 
 /// Timers by the time of `CLOCK_BOOTTIME` in nanoseconds; each kind is set once at most.

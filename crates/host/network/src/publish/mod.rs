@@ -9,9 +9,11 @@
 mod element;
 mod hold;
 mod holder;
+mod stale;
 mod withdraw;
 
 pub use holder::Holder;
+pub use stale::{StaleConnections, StaleError, end_stale_connections, is_stale, list_stale_connections};
 pub use withdraw::{UnpublishError, Withdrawn, end_connections, unpublish, unpublish_address, withdraw};
 
 use crate::{BridgeNetwork, NetworkSockets, PortMapping, Protocol, firewall};
