@@ -422,7 +422,7 @@ fn policy_does_not_undo_a_kill() {
     isolated(|sampan| {
         sampan.load_busybox();
         let options = ["--restart", "always", "--name", "one"];
-        let script = "trap 'exit 6' TERM; trap 'exit 7' QUIT; echo ready; while :; do sleep 0.05; done";
+        let script = "trap 'exit 6' TERM; trap 'exit 7' USR1; echo ready; while :; do sleep 0.05; done";
         let _ = sampan.background(&options, script);
         let await_ready = |count| {
             eventually("it is ready", || {
@@ -441,7 +441,7 @@ fn policy_does_not_undo_a_kill() {
         // Another signal is no wish to end it.
         let _ = sampan.run(["start", "one"]).ok();
         await_ready(3);
-        let _ = sampan.run(["kill", "--signal", "QUIT", "one"]).ok();
+        let _ = sampan.run(["kill", "--signal", "USR1", "one"]).ok();
         await_ready(4);
         // Between two starts, too.
         let _ = sampan.background(&["--restart", "always", "--name", "two"], "exit 1");

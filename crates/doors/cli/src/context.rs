@@ -33,14 +33,8 @@ impl Context {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
-        let host = (self.open)(self.roots.clone()).map_err(|error| {
-            let failure = Failure::of(error.as_ref()).with_code(125);
-            if rustix::process::geteuid().is_root() {
-                failure
-            } else {
-                failure.with_hint("sampan needs root for this data root; run it with sudo")
-            }
-        })?;
+        let host =
+            (self.open)(self.roots.clone()).map_err(|error| Failure::of(error.as_ref()).with_code(125))?;
         Ok(self.engine.get_or_init(|| Engine::open(host)))
     }
 

@@ -77,7 +77,9 @@ pub enum ContextError {
         source: serde_json::Error,
     },
     /// The data root belongs to somebody with more rights.
-    #[error("permission denied for the data root {path}: run this as root, or name another with --data-root")]
+    #[error(
+        "permission denied for the data root {path}: run this as root (sudo sampan ...), or name another with --data-root"
+    )]
     Forbidden {
         /// The data root.
         path: PathBuf,
