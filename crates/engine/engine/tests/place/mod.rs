@@ -23,7 +23,9 @@ impl Drop for Place {
         let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
         let mounts = hierarchies.map(|entry| entry.path()).chain([PathBuf::from("/sys/fs/cgroup")]);
         for hierarchy in mounts {
-            let _ = fs::remove_dir(hierarchy.join(format!("sampan-{}", id.trim())));
+            let group = hierarchy.join(format!("sampan-{}", id.trim()));
+            let _ = fs::remove_dir(group.join("sampan-monitors"));
+            let _ = fs::remove_dir(group);
         }
     }
 }
@@ -95,8 +97,10 @@ impl Place {
         for group in ["memory", "pids", "cpu", "unified", "."] {
             let path = Path::new("/sys/fs/cgroup").join(group).join(&instance);
             let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            // What the monitors share stays with the instance.
+            let of_container = |path: &PathBuf| path.is_dir() && !path.ends_with("sampan-monitors");
             left.extend(
-                entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.path().display().to_string()),
+                entries.map(|entry| entry.path()).filter(of_container).map(|path| path.display().to_string()),
             );
         }
         left

@@ -116,7 +116,11 @@ pub fn end_stale_connections(
     let path = directory.join(address.to_string());
     let failed = |source| StaleError::Note { address, path: path.clone(), source };
     let file = match File::options().write(true).open(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // Whoever was killed before it had noted anything left an empty directory.
+            let _ = fs::remove_dir(directory);
+            return Ok(false);
+        }
         file => file.map_err(failed)?,
     };
     let ours = lock(&file, Instant::now() + PATIENCE).map_err(|errno| failed(errno.into()))?;
