@@ -16,6 +16,7 @@ pub mod container;
 pub mod fixture;
 pub mod invocation;
 pub mod isolation;
+pub mod normalise;
 pub mod paths;
 pub mod sampan;
 #[cfg(test)]

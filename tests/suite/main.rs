@@ -4,6 +4,7 @@
 
 mod census;
 mod compatibility;
+mod differential;
 mod drop_in;
 mod errors;
 mod escape;

@@ -9,8 +9,14 @@ use std::ffi::OsString;
 
 /// What the words mean.
 enum Meaning<'a> {
-    Verb { verb: &'static crate::args::Verb, path: String, args: &'a [OsString] },
+    Verb {
+        verb: &'static crate::args::Verb,
+        path: String,
+        args: &'a [OsString],
+    },
     Help(String),
+    /// A group without a verb: Docker shows the help as a complaint.
+    Incomplete(String),
 }
 
 /// Carries out what stands after the global flags.
@@ -21,6 +27,10 @@ pub(crate) fn dispatch(context: &mut Context, globals: &Globals) -> Result<u8, F
     }
     match find(&globals.rest)? {
         Meaning::Help(text) => context.print(&text).map(|()| 0),
+        Meaning::Incomplete(text) => {
+            eprint!("{text}");
+            Ok(0)
+        }
         Meaning::Verb { verb, path, args } => {
             let help = || verb_help(verb, &path, terminal_width());
             match parse_verb(verb, &path, args) {
@@ -74,7 +84,8 @@ fn find(words: &[OsString]) -> Result<Meaning<'_>, Failure> {
     match entry {
         Entry::Verb(verb) => Ok(Meaning::Verb { verb, path: format!("sampan {first}"), args: &words[1..] }),
         Entry::Group(group) => match word(1)? {
-            None | Some("--help" | "help") => Ok(Meaning::Help(group_help(group, terminal_width()))),
+            None => Ok(Meaning::Incomplete(group_help(group, terminal_width()))),
+            Some("--help" | "help") => Ok(Meaning::Help(group_help(group, terminal_width()))),
             Some(second) => {
                 let path = format!("sampan {first} {second}");
                 match group.verbs.iter().find(|entry| entry.name == second) {
@@ -113,6 +124,6 @@ fn help_for(words: &[OsString]) -> Result<Meaning<'_>, Failure> {
     }
     Ok(match find(words)? {
         Meaning::Verb { verb, path, .. } => Meaning::Help(verb_help(verb, &path, terminal_width())),
-        help => help,
+        Meaning::Incomplete(text) | Meaning::Help(text) => Meaning::Help(text),
     })
 }

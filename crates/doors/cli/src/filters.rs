@@ -14,8 +14,9 @@ impl Filters {
         for text in typed {
             let (key, value) = text.split_once('=').ok_or_else(|| {
                 Failure::new(format!(
-                    "invalid argument {text:?} for \"-f, --filter\" flag: invalid filter '{text}'"
+                    "invalid argument {text:?} for \"-f, --filter\" flag: bad format of filter (expected name=value)"
                 ))
+                .with_code(125)
             })?;
             let key = key.trim().to_lowercase();
             if !allowed.contains(&key.as_str()) {

@@ -29,10 +29,12 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let query =
         CreateQuery { name: typed.text("name"), platform: typed.text("platform"), pull: pull_policy(typed)? };
     let mut cid_file = CidFile::claim(typed.text("cidfile"))?;
+    // As in Docker, 125 is for what is wrong on the command line.
     let created =
-        with_image(context, typed, &request, &query, |lifecycle| lifecycle.create(&request, &query))?;
+        with_image(context, typed, &request, &query, |lifecycle| lifecycle.create(&request, &query))
+            .map_err(|failure| failure.with_code(1))?;
     cid_file.write(&created.id)?;
-    created.warnings.iter().for_each(|warning| context.warn(&format!("warning: {warning}")));
+    created.warnings.iter().for_each(|warning| eprintln!("WARNING: {warning}"));
     context.line(&created.id)?;
     Ok(0)
 }

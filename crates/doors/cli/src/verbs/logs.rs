@@ -52,14 +52,13 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     };
     let name = typed.argument(0).unwrap_or_default();
     let reader = context.engine()?.logs(name, &query).map_err(|error| Failure::of(&error))?;
+    let shown = Shown { timestamps: typed.is_on("timestamps"), details: typed.is_on("details") };
     let (mut out, mut err) = (io::BufWriter::new(io::stdout().lock()), io::stderr().lock());
     for entry in reader {
         let entry = entry.map_err(|error| Failure::of(&error))?;
         let result = match entry.stream {
-            LogStream::Stdout => write_entry(&mut out, &entry, typed.is_on("timestamps")),
-            LogStream::Stderr => {
-                out.flush().and_then(|()| write_entry(&mut err, &entry, typed.is_on("timestamps")))
-            }
+            LogStream::Stdout => write_entry(&mut out, &entry, shown),
+            LogStream::Stderr => out.flush().and_then(|()| write_entry(&mut err, &entry, shown)),
         };
         // A reader that follows must see each entry at once.
         let result = if query.follow { result.and_then(|()| out.flush()) } else { result };
@@ -69,9 +68,21 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn write_entry(out: &mut impl Write, entry: &LogEntry, timestamps: bool) -> io::Result<()> {
-    if timestamps {
+/// What is shown before each line.
+#[derive(Clone, Copy)]
+struct Shown {
+    timestamps: bool,
+    /// The attributes that the log driver keeps with each line, then a blank. `json-file` keeps some only with its
+    /// options `labels` and `env`, which are refused, so there is the blank alone.
+    details: bool,
+}
+
+fn write_entry(out: &mut impl Write, entry: &LogEntry, shown: Shown) -> io::Result<()> {
+    if shown.timestamps {
         out.write_all(entry.time.as_bytes())?;
+        out.write_all(b" ")?;
+    }
+    if shown.details {
         out.write_all(b" ")?;
     }
     out.write_all(&entry.bytes)

@@ -30,10 +30,11 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         context.print(&text)?;
         return Ok(0);
     };
+    let asked = wanted;
     let wanted = if wanted.contains('/') { wanted.to_owned() } else { format!("{wanted}/tcp") };
     match lines(&wanted, "") {
         text if text.is_empty() => {
-            Err(Failure::new(format!("No public port '{wanted}' published for {name}")))
+            Err(Failure::new(format!("No public port '{asked}' published for {name}")))
         }
         text => context.print(&text).map(|()| 0),
     }

@@ -92,7 +92,12 @@ fn ports(view: &ContainerView) -> Vec<PortSummary> {
         kind: port.protocol.to_string(),
         ..PortSummary::default()
     }));
-    ports.sort();
+    // The order of Docker's command line (`comparePorts`).
+    ports.sort_by(|one, other| {
+        let key =
+            |port: &PortSummary| (port.private_port, port.ip.clone(), port.public_port, port.kind.clone());
+        key(one).cmp(&key(other))
+    });
     ports
 }
 

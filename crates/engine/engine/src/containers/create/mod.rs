@@ -207,8 +207,9 @@ impl Engine {
         if draft.network.endpoint_id().is_some() || ports.is_empty() {
             return (ports, Vec::new());
         }
-        let warning = "Published ports are discarded when the container has no network of its own";
-        (Vec::new(), vec![warning.to_owned()])
+        let mode = if matches!(config.network, NetworkChoice::None) { "none" } else { "host" };
+        let warning = format!("Published ports are discarded when using {mode} network mode");
+        (Vec::new(), vec![warning])
     }
 
     /// The one transaction: record, name, address, volumes.
