@@ -32,7 +32,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let created =
         with_image(context, typed, &request, &query, |lifecycle| lifecycle.create(&request, &query))?;
     cid_file.write(&created.id)?;
-    created.warnings.iter().for_each(|warning| context.warn(&format!("warning: {warning}")));
+    created.warnings.iter().for_each(|warning| context.warn_as_docker(warning));
     context.line(&created.id)?;
     Ok(0)
 }
