@@ -165,11 +165,7 @@ impl Sampan {
     /// When there is none.
     #[must_use]
     pub fn cgroup_file(&self, id: &str, names: &[&str]) -> String {
-        let groups: Vec<PathBuf> = cgroup::of_instance(&self.data_root())
-            .into_iter()
-            .filter(|path| path.contains(id))
-            .map(Into::into)
-            .collect();
+        let groups = self.cgroups_of(id);
         let read = |name: &&str| {
             let mut texts = groups.iter().filter_map(|group| fs::read_to_string(group.join(name)).ok());
             // The container's own group is the deepest; its parents may have the same file.
@@ -179,5 +175,16 @@ impl Sampan {
             Some(text) => text.trim().to_owned(),
             None => panic!("none of {names:?} in {groups:?}"),
         }
+    }
+
+    /// Whether the container's control group has a file of this name.
+    #[must_use]
+    pub fn has_cgroup_file(&self, id: &str, name: &str) -> bool {
+        self.cgroups_of(id).iter().any(|group| group.join(name).exists())
+    }
+
+    fn cgroups_of(&self, id: &str) -> Vec<PathBuf> {
+        let all = cgroup::of_instance(&self.data_root()).into_iter();
+        all.filter(|path| path.contains(id)).map(Into::into).collect()
     }
 }

@@ -18,6 +18,7 @@ pub mod invocation;
 pub mod isolation;
 pub mod normalise;
 pub mod paths;
+pub mod report;
 pub mod sampan;
 #[cfg(test)]
 mod scripts;

@@ -1,4 +1,5 @@
-//! What `scripts/bootstrap` does where the outside world is wrong: tested offline, with a mirror that is a directory.
+//! What `scripts/bootstrap` and `scripts/peers` do where the outside world is wrong: tested offline, with a mirror that is
+//! a directory.
 
 use crate::invocation::{Invocation, Outcome};
 use crate::paths;
@@ -65,4 +66,18 @@ fn a_mirror_without_the_installer_is_named() {
 fn an_unknown_option_is_refused() {
     let script = paths::repository().join("scripts/bootstrap");
     let _ = Invocation::new(script, ["--everything"]).run().fails_with(1).says("--everything");
+}
+
+#[test]
+fn peers_are_not_unpacked_over_something_else() {
+    let script = paths::repository().join("scripts/peers");
+    let home = tempfile::tempdir().unwrap();
+    let _ = Invocation::new(&script, ["--everything"]).run().fails_with(1).says("--everything");
+    fs::write(home.path().join("mine"), "").unwrap();
+    let refused = Invocation::new(&script, [home.path()]).run();
+    let _ = refused.fails_with(1).says(home.path().to_str().unwrap()).says("not empty");
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    // One that is there already is only told of.
+    fs::write(home.path().join("versions"), "crun 1\n").unwrap();
+    let _ = Invocation::new(&script, [home.path()]).run().ok().prints("crun 1\n");
 }

@@ -25,6 +25,7 @@ mod network;
 mod run;
 mod soak;
 mod system;
+mod systemd;
 mod tour;
 mod tty;
 mod volumes;

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tests::census::Census;
 use tests::isolation::isolated_long;
+use tests::report::note;
 use tests::sampan::DEMO_IMAGE;
 use tests::{Sampan, isolated};
 
@@ -53,18 +54,17 @@ fn runs(sampan: &Sampan, total: usize, width: usize) {
     let elapsed = started.elapsed();
     let ids = all_ids(sampan);
     assert_eq!(ids.len(), total);
-    println!(
-        "{total} times run -d, {width} at a time: {:.1} s, {:.1} ms each",
-        elapsed.as_secs_f64(),
-        elapsed.as_secs_f64() * 1000.0 / total as f64
-    );
+    let milliseconds = elapsed.as_secs_f64() * 1000.0 / total as f64;
+    let subject = format!("{total} times run -d, {width} at a time");
+    note(&subject, &format!("{:.1} s, {milliseconds:.1} ms each", elapsed.as_secs_f64()));
     for chunk in ids.chunks(100) {
         let codes = sampan.run(["wait"].into_iter().chain(chunk.iter().map(String::as_str))).ok().stdout();
         assert!(codes.lines().all(|code| code == "0"), "{codes}");
     }
-    time_of_ps(sampan, total);
-    remove(sampan, &ids, &[]);
-    finish(sampan, &before);
+    note(&subject, &format!("{} ended with 0", ids.len()));
+    time_of_ps(sampan, &subject);
+    remove(sampan, &ids, &[], &subject);
+    finish(sampan, &before, &subject);
 }
 
 /// `count` containers with default log and bridge at the same time: what their monitors take, and what `ps` does.
@@ -74,16 +74,18 @@ fn containers(sampan: &Sampan, count: usize) {
     for _ in 0..count {
         let _ = sampan.run(["run", "-d", DEMO_IMAGE, "sleep", "100000"]).ok().is_quiet();
     }
-    println!("{count} containers with a bridge in {:.1} s", started.elapsed().as_secs_f64());
+    let subject = format!("{count} containers with a bridge");
+    note(&subject, &format!("started in {:.1} s", started.elapsed().as_secs_f64()));
     let ids = all_ids(sampan);
     let mut sizes: Vec<u64> = ids.iter().map(|id| monitor_size_kib(sampan, id)).collect();
     sizes.sort_unstable();
     let median = sizes[sizes.len() / 2];
-    println!("Pss of a monitor: median {median} KiB, from {} to {} KiB", sizes[0], sizes[sizes.len() - 1]);
-    time_of_ps(sampan, count);
-    println!("at the same time: {}", sampan.census().summary());
-    remove(sampan, &ids, &["--force"]);
-    finish(sampan, &before);
+    let (least, most) = (sizes[0], sizes[sizes.len() - 1]);
+    note(&subject, &format!("Pss of a monitor: median {median} KiB, from {least} to {most} KiB"));
+    time_of_ps(sampan, &subject);
+    note(&subject, &format!("at the same time: {}", sampan.census().summary()));
+    remove(sampan, &ids, &["--force"], &subject);
+    finish(sampan, &before, &subject);
     assert!(median <= MONITOR_LIMIT_KIB, "a monitor takes {median} KiB, more than {MONITOR_LIMIT_KIB}");
 }
 
@@ -98,11 +100,11 @@ fn all_ids(sampan: &Sampan) -> Vec<String> {
     text.lines().map(String::from).collect()
 }
 
-fn time_of_ps(sampan: &Sampan, count: usize) {
+fn time_of_ps(sampan: &Sampan, subject: &str) {
     let mut times: Vec<Duration> =
         (0..11).map(|_| sampan.run(["ps", "--all", "--quiet"]).ok().elapsed).collect();
     times.sort_unstable();
-    println!("ps --all with {count} containers: median {:.1} ms", times[5].as_secs_f64() * 1000.0);
+    note(subject, &format!("ps --all: median {:.1} ms", times[5].as_secs_f64() * 1000.0));
 }
 
 /// From `/proc/PID/smaps_rollup` (proc(5)); the number is in the fact that the monitor wrote
@@ -116,22 +118,23 @@ fn monitor_size_kib(sampan: &Sampan, id: &str) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-fn remove(sampan: &Sampan, ids: &[String], options: &[&str]) {
+fn remove(sampan: &Sampan, ids: &[String], options: &[&str], subject: &str) {
     let started = Instant::now();
     for chunk in ids.chunks(100) {
         let words = ["rm"].iter().chain(options).copied().chain(chunk.iter().map(String::as_str));
         let _ = sampan.command(words).limit(Duration::from_secs(300)).run().ok();
     }
-    println!("removed {} containers in {:.1} s", ids.len(), started.elapsed().as_secs_f64());
+    note(subject, &format!("removed in {:.1} s", started.elapsed().as_secs_f64()));
 }
 
 /// Nothing is left; the kernel may take its time for so many network interfaces.
-fn finish(sampan: &Sampan, before: &Census) {
+fn finish(sampan: &Sampan, before: &Census, subject: &str) {
     let started = Instant::now();
     while !before.differences(&sampan.census()).is_empty() && started.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(100));
     }
     sampan.require_no_leak_since(before, Census::clone);
     let _ = sampan.run(["system", "check"]).ok();
-    println!("before: {}\nafter:  {}", before.summary(), sampan.census().summary());
+    note(subject, &format!("before: {}", before.summary()));
+    note(subject, &format!("after:  {}", sampan.census().summary()));
 }

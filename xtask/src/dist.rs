@@ -34,7 +34,8 @@ impl FromStr for Profile {
 }
 
 impl Profile {
-    fn directory(self) -> &'static str {
+    /// Of the target directory.
+    pub(crate) fn directory(self) -> &'static str {
         match self {
             Self::Dist => "dist",
             Self::Dev => "dist-dev",

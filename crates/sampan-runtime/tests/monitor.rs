@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 use ids::{ContainerId, ExecId, InstanceId};
-use monitor::client::{Connection, Event, Handover, spawn};
+use monitor::client::{Connection, Event, Handover, MonitorProcess, spawn};
 use monitor::desired::{
     Desired, LogPlan, NetworkPlan, RestartPolicy, SeccompChoice, StdioPlan, StopPlan, VERSION,
 };
@@ -14,7 +14,6 @@ use spec::rootfs::Rootfs;
 use spec::runtime::{Linux, Mount, Namespace, Process, Root, Spec};
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 /// An instance with one container whose root is a directory with busybox.
@@ -23,7 +22,7 @@ struct Instance {
     _root: tempfile::TempDir,
     directories: ContainerDirectories,
     desired: Desired,
-    children: Vec<Child>,
+    children: Vec<MonitorProcess>,
 }
 
 const BOTH: Streams = Streams { stdin: false, stdout: true, stderr: true };
@@ -78,7 +77,7 @@ impl Instance {
             command_began_ns: None,
         };
         let program = Path::new(env!("CARGO_BIN_EXE_sampan-runtime"));
-        let handover = Handover { live_lock: &lock, data: &data, exec: &exec };
+        let handover = Handover { live_lock: &lock, data: &data, exec: &exec, group: None };
         let (connection, child) = spawn(program, &request, &handover).unwrap();
         drop(lock);
         self.children.push(child);

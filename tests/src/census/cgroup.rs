@@ -19,11 +19,20 @@ pub fn of_instance(data_root: &Path) -> BTreeSet<String> {
     all_of_instance(data_root).into_iter().filter(|path| !path.ends_with("/sampan-monitors")).collect()
 }
 
+/// Whether all is version 2 here, as on what most people run.
+#[must_use]
+pub fn is_unified() -> bool {
+    Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
+}
+
 /// Every group whose path holds the id of the instance with this data root.
 #[must_use]
 pub fn all_of_instance(data_root: &Path) -> BTreeSet<String> {
     groups_of_instance(data_root).iter().map(|path| path.display().to_string()).collect()
 }
+
+/// Where monitors are beside systemd; it stays with the instance's own group.
+pub(super) const MONITORS: &str = "monitors";
 
 /// Removes what a test left, deepest first; returns what there was of containers: the instance's own group stays until
 /// somebody removes it.
@@ -39,7 +48,7 @@ pub(crate) fn remove_of_instance(data_root: &Path) -> Vec<PathBuf> {
     }
     groups.retain(|group| {
         let name = group.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        !name.starts_with("sampan-")
+        !name.starts_with("sampan-") && name != MONITORS
     });
     groups
 }

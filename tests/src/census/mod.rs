@@ -47,7 +47,7 @@ impl Census {
         let of_container = |path: &&String| path.contains("/containers/") && !path.ends_with("/containers/");
         let of_instance = |name: &&String| {
             let name = name.rsplit(['/', ' ']).next().unwrap_or_default();
-            name.starts_with("sampan")
+            name.starts_with("sampan") || name == cgroup::MONITORS
         };
         let files = |files: &BTreeSet<String>| files.iter().filter(of_container).cloned().collect();
         let rest =

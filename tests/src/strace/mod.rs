@@ -83,7 +83,7 @@ pub fn is_traced(pid: u32) -> bool {
 }
 
 /// Which process of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The command itself.
     Program,

@@ -2,11 +2,12 @@
 
 use super::strike::{record, strike};
 use super::{Bench, Operation};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tests::strace::{Point, Role};
-use tests::{Sampan, paths};
+use tests::{Sampan, paths, report};
 
 /// One of so many points is in a sample.
 const SAMPLE_STEP: usize = 12;
@@ -31,12 +32,14 @@ pub(super) fn sweep(sampan: &Sampan, operation: &Operation, extent: Extent) {
     println!("{}: {}", operation.name, bench.summary());
     let started = Instant::now();
     let (mut tried, mut missed, mut failures) = (0, 0, Vec::new());
+    let mut by_role: HashMap<Role, usize> = HashMap::new();
     for (role, point) in chosen(plan(&bench, operation), extent) {
         let out_of_time = extent == Extent::Sample && started.elapsed() > SAMPLE_TIME;
         if out_of_time || failures.len() >= FAILURES_MAX {
             break;
         }
         tried += 1;
+        *by_role.entry(role).or_insert(0) += 1;
         match catch_unwind(AssertUnwindSafe(|| attempt(&bench, operation, role, &point))) {
             Ok(true) => {}
             Ok(false) => {
@@ -49,11 +52,16 @@ pub(super) fn sweep(sampan: &Sampan, operation: &Operation, extent: Extent) {
             }
         }
     }
-    println!(
-        "{}: {tried} points tried, {} failed, {missed} not reached, in {:.1} s",
-        operation.name,
-        failures.len(),
-        started.elapsed().as_secs_f64()
+    let of_role = |role: &Role| format!("{} of {}", by_role.get(role).unwrap_or(&0), role.as_str());
+    report::note(
+        if extent == Extent::All { "kill sweep" } else { "kill sweep, a sample" },
+        &format!(
+            "{}: {tried} points tried ({}), {} failed, {missed} not reached, {:.0} s",
+            operation.name,
+            operation.roles.iter().map(of_role).collect::<Vec<_>>().join(", "),
+            failures.len(),
+            started.elapsed().as_secs_f64()
+        ),
     );
     assert!(failures.is_empty(), "{} of {tried} failed:\n{}", failures.len(), failures.join("\n"));
     assert!(tried > 0 && missed * 4 <= tried, "{missed} of {tried} points were not reached");

@@ -1,7 +1,8 @@
 //! `bench oci`: the bare runtimes on one bundle, as engines call them.
 
-use super::Samples;
-use super::contender::{Scene, version_of};
+use super::contender::version_of;
+use super::scene::Scene;
+use super::{Options, Samples};
 use crate::workspace::{Workspace, output};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -62,18 +63,22 @@ impl Runtime {
 ///
 /// # Errors
 /// When ours cannot be run; a peer that is missing or refuses is left out and named.
-pub(super) fn measure(workspace: &Workspace, rounds: usize) -> Result<(Samples, Vec<String>)> {
-    let scene = Scene::prepare(workspace)?;
-    Scene::settle_hugetlb()?;
+pub(super) fn measure(workspace: &Workspace, options: &Options) -> Result<(Samples, Vec<String>)> {
+    let scene = Scene::prepare(workspace, options.peers.as_deref())?;
+    scene.mount_hugetlb()?;
     let bundle = bundle(&scene)?;
     let (mut runtimes, mut missing) = (Vec::new(), Vec::new());
     for name in ["sampan", "runc", "crun"] {
-        let program = if name == "sampan" { scene.dist.join("sampan-runtime") } else { PathBuf::from(name) };
+        let program = match name {
+            "sampan" => scene.dist.join("sampan-runtime"),
+            // A name that is not found is told when it is executed.
+            _ => scene.peer(name).unwrap_or_else(|| PathBuf::from(name)),
+        };
         let root = scene.root.join(format!("oci-{name}"));
         let shown = if name == "sampan" {
             Ok(name.to_owned())
         } else {
-            version_of(name).map(|version| format!("{name} {version}"))
+            version_of(&program).map(|version| format!("{name} {version}"))
         };
         let runtime = shown.map(|name| Runtime { name, program, root, bundle: bundle.clone() });
         let ready = runtime.and_then(|runtime| {
@@ -89,7 +94,7 @@ pub(super) fn measure(workspace: &Workspace, rounds: usize) -> Result<(Samples, 
     let mut samples = Samples::new();
     for (name, operation) in OPERATIONS {
         println!("bench: {name}");
-        for round in 0..rounds + WARM_UP {
+        for round in 0..options.rounds + WARM_UP {
             for runtime in &runtimes {
                 let begun = Instant::now();
                 operation(runtime)?;

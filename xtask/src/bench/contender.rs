@@ -1,67 +1,12 @@
-//! Who is measured, and where: a directory of its own, and, for the whole program, a network and a mount namespace of
-//! their own (`docker` leaves rules behind, `podman` wants the hugetlb controller on cgroup v1).
+//! Who is measured: ours, and of docker and podman the newest that is there.
 
-use crate::workspace::{Workspace, output};
+use super::scene::Scene;
+use crate::workspace::output;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// Where everything happens; removed at the end.
-pub(super) struct Scene {
-    pub(super) root: PathBuf,
-    pub(super) dist: PathBuf,
-    /// A root file system with busybox.
-    archive: PathBuf,
-}
-
-/// Says to the program itself that it is inside its namespaces already.
-const INSIDE: &str = "SAMPAN_BENCH_INSIDE";
-
-impl Scene {
-    /// Enters namespaces (by running the program anew) and makes the image.
-    pub(super) fn prepare(workspace: &Workspace) -> Result<Self> {
-        if std::env::var_os(INSIDE).is_none() {
-            enter_namespaces()?;
-        }
-        output(Command::new("ip").args(["link", "set", "lo", "up"]))?;
-        let root = PathBuf::from("/tmp/sampan-bench");
-        let _ = fs::remove_dir_all(&root);
-        let tree = root.join("rootfs");
-        fs::create_dir_all(tree.join("bin"))?;
-        fs::copy("/bin/busybox", tree.join("bin/busybox")).context("install the package busybox-static")?;
-        for applet in ["true", "sleep", "sh"] {
-            std::os::unix::fs::symlink("busybox", tree.join("bin").join(applet))?;
-        }
-        let archive = root.join("busybox.tar");
-        output(Command::new("tar").arg("-C").arg(&tree).arg("-cf").arg(&archive).arg("."))?;
-        Ok(Self { root, dist: workspace.target.join("dist"), archive })
-    }
-
-    /// Gives crun, which refuses a hybrid machine whose hugetlb controller is on v2, that controller on v1.
-    pub(super) fn settle_hugetlb() -> Result<()> {
-        let hugetlb = "/sys/fs/cgroup/hugetlb";
-        if Path::new("/sys/fs/cgroup/memory").exists() && !Path::new(hugetlb).exists() {
-            fs::create_dir_all(hugetlb)?;
-            output(Command::new("mount").args(["-t", "cgroup", "-o", "hugetlb", "cgroup", hugetlb]))?;
-        }
-        Ok(())
-    }
-}
-
-/// Replaces the program by itself in new network and mount namespaces.
-fn enter_namespaces() -> Result<()> {
-    use std::os::unix::process::CommandExt;
-    let program = std::env::current_exe()?;
-    let error = Command::new("unshare")
-        .args(["--net", "--mount", "--"])
-        .arg(program)
-        .args(std::env::args_os().skip(1))
-        .env(INSIDE, "1")
-        .exec();
-    bail!("cannot run unshare: {error}");
-}
 
 /// A program that runs containers, ready to be measured.
 pub(super) struct Contender {
@@ -132,7 +77,7 @@ fn sampan(scene: &Scene) -> Contender {
     }
 }
 
-pub(super) fn version_of(program: &str) -> Result<String> {
+pub(super) fn version_of(program: &Path) -> Result<String> {
     let text = output(Command::new(program).arg("--version"))?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let number =
@@ -141,11 +86,13 @@ pub(super) fn version_of(program: &str) -> Result<String> {
 }
 
 fn docker(scene: &Scene) -> Result<Contender> {
+    let daemon_program = scene.peer("dockerd").context("dockerd is not installed")?;
+    let client = scene.peer("docker").context("docker is not installed")?;
     let root = scene.root.join("docker");
     fs::create_dir_all(&root)?;
     let socket = format!("unix://{}", root.join("socket").display());
     let log = fs::File::create(root.join("log"))?;
-    let daemon = Command::new("dockerd")
+    let daemon = Command::new(&daemon_program)
         .arg("--data-root")
         .arg(root.join("data"))
         .arg("--exec-root")
@@ -153,13 +100,18 @@ fn docker(scene: &Scene) -> Result<Contender> {
         .arg("-p")
         .arg(root.join("pid"))
         .args(["-H", &socket])
+        .env("PATH", scene.peer_path())
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()
-        .context("dockerd is not installed")?;
+        .with_context(|| format!("cannot start {}", daemon_program.display()))?;
+    let below = ["containerd", "runc"].map(|name| {
+        let version = scene.peer(name).and_then(|path| version_of(&path).ok());
+        format!("{name} {}", version.unwrap_or_else(|| "of unknown version".to_owned()))
+    });
     let docker = Contender {
-        name: format!("docker {}", version_of("dockerd")?),
-        program: "/usr/bin/docker".into(),
+        name: format!("docker {} ({})", version_of(&daemon_program)?, below.join(", ")),
+        program: client,
         arguments: vec!["-H".into(), socket],
         daemon: Some(daemon),
     };
@@ -175,25 +127,36 @@ fn docker(scene: &Scene) -> Result<Contender> {
 }
 
 fn podman(scene: &Scene) -> Result<Contender> {
-    let version = version_of("podman")?;
-    let crun = version_of("crun").unwrap_or_default();
-    Scene::settle_hugetlb()?;
+    let program = scene.peer("podman").context("podman is not installed")?;
+    let crun = scene.peer("crun").context("crun is not installed")?;
+    let conmon = scene.peer("conmon").context("conmon is not installed")?;
+    scene.mount_hugetlb()?;
     let path = |name: &str| scene.root.join("podman").join(name).to_string_lossy().into_owned();
     let options = ["--cgroup-manager", "cgroupfs", "--runtime", "crun", "--storage-driver", "overlay"];
-    let mut arguments = vec!["--root".into(), path("root"), "--runroot".into(), path("runroot")];
-    arguments.extend(options.map(String::from));
-    // Its own default limits are above what this process may set.
-    let configuration = scene.root.join("containers.conf");
-    fs::write(
-        &configuration,
+    // Its own default limits are above what this process may set; everything else is its default.
+    let mut text = String::from(
         "[containers]\ndefault_ulimits = [\"nofile=1000:1000\", \"nproc=1000:1000\"]\nlog_driver = \"k8s-file\"\n",
-    )?;
-    let mut program = vec![format!("CONTAINERS_CONF={}", configuration.display()), "podman".to_owned()];
-    program.append(&mut arguments);
-    Ok(Contender {
-        name: format!("podman {version} (crun {crun})"),
-        program: "/usr/bin/env".into(),
-        arguments: program,
-        daemon: None,
-    })
+    );
+    if let Some(profile) = scene.peer_file("usr/share/containers/seccomp.json") {
+        text.push_str(&format!("seccomp_profile = \"{}\"\n", profile.display()));
+    }
+    text.push_str(&format!("[engine]\nconmon_path = [\"{}\"]\n", conmon.display()));
+    if let Some(helpers) = scene.peer_file("usr/lib/podman") {
+        text.push_str(&format!("helper_binaries_dir = [\"{}\"]\n", helpers.display()));
+    }
+    text.push_str(&format!("[engine.runtimes]\ncrun = [\"{}\"]\n", crun.display()));
+    let configuration = scene.root.join("containers.conf");
+    fs::write(&configuration, text)?;
+    let name = format!("podman {} (crun {})", version_of(&program)?, version_of(&crun)?);
+    let mut arguments = vec![
+        format!("CONTAINERS_CONF={}", configuration.display()),
+        "PODMAN_IGNORE_CGROUPSV1_WARNING=1".to_owned(),
+        program.to_string_lossy().into_owned(),
+        "--root".into(),
+        path("root"),
+        "--runroot".into(),
+        path("runroot"),
+    ];
+    arguments.extend(options.map(String::from));
+    Ok(Contender { name, program: "/usr/bin/env".into(), arguments, daemon: None })
 }

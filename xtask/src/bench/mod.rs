@@ -7,11 +7,14 @@
 mod bare;
 mod contender;
 mod report;
+mod scene;
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
-use contender::{Contender, Scene};
+use contender::Contender;
+use scene::Scene;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// What is measured: a name, and the command line of each contender for it.
@@ -35,18 +38,28 @@ const OPERATIONS: [Operation; 4] = [
 /// Samples in milliseconds by operation and contender.
 pub(super) type Samples = BTreeMap<&'static str, BTreeMap<String, Vec<f64>>>;
 
+/// How it is measured.
+pub(crate) struct Options {
+    /// Samples of each operation and contender.
+    pub(crate) rounds: usize,
+    /// What `scripts/peers` unpacked; the installed peers otherwise.
+    pub(crate) peers: Option<PathBuf>,
+}
+
 /// Measures and writes the report.
 ///
 /// # Errors
 /// When ours cannot be run; a peer that is missing or does not start is left out and named.
-pub(crate) fn run(workspace: &Workspace, rounds: usize) -> Result<()> {
-    let scene = Scene::prepare(workspace)?;
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let scene = Scene::prepare(workspace, options.peers.as_deref())?;
     let (contenders, missing) = contender::all(&scene)?;
     let mut samples = Samples::new();
     for operation in &OPERATIONS {
         println!("bench: {}", operation.name);
-        for round in 0..rounds + WARM_UP {
-            for contender in &contenders {
+        for round in 0..options.rounds + WARM_UP {
+            // Nobody always comes after the same other.
+            let order = (0..contenders.len()).map(|place| &contenders[(place + round) % contenders.len()]);
+            for contender in order {
                 let milliseconds = sample(contender, operation)
                     .with_context(|| format!("{} failed at {}", contender.name, operation.name))?;
                 if round >= WARM_UP {
@@ -59,16 +72,16 @@ pub(crate) fn run(workspace: &Workspace, rounds: usize) -> Result<()> {
     for contender in contenders {
         contender.finish();
     }
-    report::write(workspace, &report::ENGINES, &samples, &missing)
+    report::write(workspace, &report::ENGINES, &samples, &missing, options.rounds)
 }
 
 /// Measures the bare runtimes and writes their report.
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) fn run_oci(workspace: &Workspace, rounds: usize) -> Result<()> {
-    let (samples, missing) = bare::measure(workspace, rounds)?;
-    report::write(workspace, &report::RUNTIMES, &samples, &missing)
+pub(crate) fn run_oci(workspace: &Workspace, options: &Options) -> Result<()> {
+    let (samples, missing) = bare::measure(workspace, options)?;
+    report::write(workspace, &report::RUNTIMES, &samples, &missing, options.rounds)
 }
 
 /// Rounds before the first that counts.

@@ -1,6 +1,7 @@
 //! From samples to a table.
 
 use super::Samples;
+use crate::commit::Commit;
 use crate::workspace::{Workspace, output};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -49,15 +50,29 @@ pub(super) const RUNTIMES: Subject = Subject {
              interleaved,\nfrom calling the runtime until it returns.",
 };
 
-/// Writes the page and the raw samples, and prints the page.
+/// How to measure against others than the installed peers.
+const PEERS: &str = "`scripts/peers DIRECTORY` unpacks newer peers than the distribution's, beside the system; with `--peers DIRECTORY` (or\n\
+                     `SAMPAN_PEERS`) those are measured. `--rounds` is 20 unless said otherwise; fewer are printed and not kept.";
+
+/// Fewer say too little to be kept.
+const ROUNDS_MIN: usize = 20;
+
+/// Prints the page and, unless it is only a trial, writes it and the raw samples.
 pub(super) fn write(
     workspace: &Workspace,
     subject: &Subject,
     samples: &Samples,
     missing: &[String],
+    rounds: usize,
 ) -> Result<()> {
-    let text = text(subject, samples, missing)?;
+    let commit = Commit::of(workspace)?;
+    let text = text(subject, samples, missing, &commit)?;
     println!("{text}");
+    if rounds < ROUNDS_MIN || commit.changed {
+        let why = if commit.changed { "there are changes without a commit" } else { "too few rounds" };
+        println!("bench: not kept in docs: {why}");
+        return Ok(());
+    }
     let docs = workspace.root.join("docs");
     fs::create_dir_all(docs.join("results"))?;
     fs::write(docs.join(subject.page), text)?;
@@ -65,17 +80,17 @@ pub(super) fn write(
     Ok(())
 }
 
-fn text(subject: &Subject, samples: &Samples, missing: &[String]) -> Result<String> {
+fn text(subject: &Subject, samples: &Samples, missing: &[String], commit: &Commit) -> Result<String> {
     let mut text = format!("# {}\n\n", subject.title);
-    let (date, commit) = (line(Command::new("date").args(["-u", "+%Y-%m-%d"]))?, commit()?);
     let kernel = line(Command::new("uname").arg("-r"))?;
     let kernel: Vec<&str> = kernel.split(['.', '-']).take(2).collect();
     let cores = std::thread::available_parallelism()?;
     writeln!(
         text,
-        "`{}`, {date}, commit {commit}, {}, {cores} cores, Linux {}.\n\n{} Medians in milliseconds; only the ratios \
-         within this run mean anything.\nRaw samples: `docs/{}`.\n",
+        "`{}`, {}, commit {commit}, {}, {cores} cores, Linux {}.\n\n{} Medians in milliseconds; only the ratios \
+         within this run mean anything.\nRaw samples: `docs/{}`.\n\n{PEERS}\n",
         subject.command,
+        commit.date,
         processor()?,
         kernel.join("."),
         subject.method,
@@ -116,10 +131,6 @@ fn rows(text: &mut String, by_contender: &BTreeMap<String, Vec<f64>>) -> Result<
 
 fn line(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output(command)?).trim().to_owned())
-}
-
-fn commit() -> Result<String> {
-    line(Command::new("git").args(["describe", "--always", "--dirty"]))
 }
 
 fn processor() -> Result<String> {

@@ -17,6 +17,14 @@ pub(super) struct Metadata {
 pub(super) struct Package {
     pub(super) id: String,
     pub(super) name: String,
+    #[serde(default)]
+    pub(super) version: String,
+    /// An SPDX expression.
+    pub(super) license: Option<String>,
+    /// Where it comes from; nothing for a directory of this repository.
+    pub(super) source: Option<String>,
+    /// The registries it may be published in; nothing for all.
+    pub(super) publish: Option<Vec<String>>,
     pub(super) manifest_path: PathBuf,
     /// The foreign library that the package links, if it says so.
     pub(super) links: Option<String>,
@@ -26,6 +34,9 @@ pub(super) struct Package {
 #[derive(Deserialize)]
 pub(super) struct Dependency {
     pub(super) name: String,
+    /// The versions that will do.
+    #[serde(default)]
+    pub(super) req: String,
     /// Set when the dependency is a directory, so one of ours.
     pub(super) path: Option<PathBuf>,
 }
@@ -64,5 +75,12 @@ impl Metadata {
     /// The packages of this workspace.
     pub(super) fn members(&self) -> Vec<&Package> {
         self.packages.iter().filter(|package| self.workspace_members.contains(&package.id)).collect()
+    }
+}
+
+impl Package {
+    /// Whether it is published nowhere.
+    pub(super) fn is_private(&self) -> bool {
+        self.publish.as_ref().is_some_and(Vec::is_empty)
     }
 }

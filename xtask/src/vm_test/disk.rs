@@ -1,6 +1,6 @@
 //! The guest's disk: a minimal Debian with systemd, our programs, and a service that runs the tests.
 
-use super::VERDICT;
+use super::guest::{self, TestProgram};
 use super::kernel::Kernel;
 use crate::workspace::output;
 use anyhow::{Context, Result};
@@ -9,37 +9,17 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What the guest has besides Debian's minimal base.
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,udev,kmod,iproute2,nftables,iptables,procps,busybox-static";
-
-const SERVICE: &str = "\
-[Unit]
-Description=The tests of sampan
-After=multi-user.target dbus.service
-
-[Service]
-Type=oneshot
-ExecStart=/opt/sampan/run-tests
-StandardOutput=tty
-StandardError=tty
-TTYPath=/dev/ttyS0
-TimeoutStartSec=infinity
-
-[Install]
-WantedBy=multi-user.target
-";
-
-/// Builds the disk from the shipped programs and test programs (executables of the crate `tests`).
+/// Builds the disk from the shipped programs and the test programs.
 pub(super) fn build(
     place: &Path,
     kernel: &Kernel,
     dist: &Path,
-    test_programs: &[PathBuf],
+    test_programs: &[(PathBuf, TestProgram)],
 ) -> Result<PathBuf> {
-    let base = place.join("base.tar");
+    let base = place.join(base_name());
     if !base.exists() {
         let partial = place.join("base.partial.tar");
-        let include = format!("--include={PACKAGES}");
+        let include = format!("--include={}", guest::PACKAGES);
         output(Command::new("mmdebstrap").args(["--variant=minbase", &include, "bookworm"]).arg(&partial))?;
         fs::rename(&partial, &base)?;
     }
@@ -58,20 +38,29 @@ pub(super) fn build(
     Ok(disk)
 }
 
+/// Another list of packages is another base.
+fn base_name() -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    guest::PACKAGES.hash(&mut hasher);
+    format!("base-{:08x}.tar", hasher.finish() as u32)
+}
+
 /// Copies the small test images to where the test programs, which know absolute paths, look for them.
 fn install_fixtures(tree: &Path, fixtures: &Path) -> Result<()> {
     let there = tree.join(fixtures.strip_prefix("/").context("the target directory's path is not absolute")?);
     fs::create_dir_all(&there)?;
     for entry in fs::read_dir(fixtures).context("no test images: run cargo run -p tests --bin fixtures")? {
         let path = entry?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().contains("busybox")) {
+        let is_small = |name: &str| name.contains("busybox") || name.contains("small");
+        if path.file_name().is_some_and(|name| is_small(&name.to_string_lossy())) {
             output(Command::new("cp").arg("-a").arg(&path).arg(&there))?;
         }
     }
     Ok(())
 }
 
-fn install(tree: &Path, dist: &Path, test_programs: &[PathBuf]) -> Result<()> {
+fn install(tree: &Path, dist: &Path, test_programs: &[(PathBuf, TestProgram)]) -> Result<()> {
     if let Some(target) = dist.parent() {
         install_fixtures(tree, &target.join("fixtures"))?;
     }
@@ -81,15 +70,14 @@ fn install(tree: &Path, dist: &Path, test_programs: &[PathBuf]) -> Result<()> {
         fs::copy(dist.join(program), home.join(program))
             .with_context(|| format!("{program} is not built: run cargo xtask dist"))?;
     }
-    for program in test_programs {
-        let name = program.file_name().context("a test program without a name")?;
-        fs::copy(program, home.join("tests").join(name))?;
+    for (built, program) in test_programs {
+        fs::copy(built, home.join("tests").join(&program.name))?;
     }
     let script = home.join("run-tests");
-    fs::write(&script, run_tests())?;
+    fs::write(&script, guest::script(test_programs.iter().map(|(_, program)| program)))?;
     output(Command::new("chmod").arg("755").arg(&script))?;
     let unit = tree.join("etc/systemd/system/sampan-tests.service");
-    fs::write(&unit, SERVICE)?;
+    fs::write(&unit, guest::SERVICE)?;
     let wants = tree.join("etc/systemd/system/multi-user.target.wants");
     fs::create_dir_all(&wants)?;
     symlink("../sampan-tests.service", wants.join("sampan-tests.service"))?;
@@ -99,27 +87,4 @@ fn install(tree: &Path, dist: &Path, test_programs: &[PathBuf]) -> Result<()> {
     fs::write(tree.join("etc/hosts"), "127.0.0.1 localhost guest\n")?;
     fs::write(tree.join("etc/fstab"), "")?;
     Ok(())
-}
-
-/// What the guest has no tools or images for: kills by strace, Debian's servers, registries, the repository's files.
-const SKIPPED: &str = "--skip kill_sweep --skip soak --skip compatibility --skip scripts --skip init --skip debian \
-                       --skip nginx --skip redis --skip images --skip pull --skip oci_layout";
-
-/// What the guest does: shows where it is, runs the demo container, then every test program.
-fn run_tests() -> String {
-    format!(
-        "#!/bin/sh\n\
-         export PATH=/opt/sampan:/usr/sbin:/usr/bin:/sbin:/bin SAMPAN_BIN=/opt/sampan/sampan SAMPAN_GUEST=1\n\
-         modprobe -a overlay veth bridge nf_tables 2>/dev/null\n\
-         uname -r; stat -f -c 'cgroup file system: %T' /sys/fs/cgroup; systemctl --version | head -1\n\
-         code=0\n\
-         sampan version && sampan run --rm localhost/sampan-demo || code=1\n\
-         for test in /opt/sampan/tests/*; do\n\
-         \x20 [ -x \"$test\" ] || continue\n\
-         \x20 \"$test\" --test-threads=2 {SKIPPED} || code=1\n\
-         done\n\
-         sampan system check || code=1\n\
-         echo '{VERDICT}'$code\n\
-         sync; systemctl --no-block poweroff --force --force\n"
-    )
 }

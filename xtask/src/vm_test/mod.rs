@@ -1,13 +1,17 @@
 //! `vm-test`: the shipped programs in a virtual machine with what users run: Debian's kernel, cgroup v2, systemd.
 //!
 //! QEMU emulates in software, so any machine will do; nothing is measured. What the guest needs comes from Debian's
-//! packages and is kept in `target/vm`; the console's text goes to `docs/results/vm-test.txt`.
+//! packages and is kept in `target/vm`. The console's text goes to `docs/results/vm-test.txt` when it is of a commit.
 
 mod disk;
+mod guest;
 mod kernel;
 
+use crate::commit::Commit;
+use crate::dist::Profile;
 use crate::workspace::{Workspace, output};
 use anyhow::{Context, Result, bail};
+use guest::TestProgram;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,35 +26,60 @@ const PATIENCE: Duration = Duration::from_secs(25 * 60);
 ///
 /// # Errors
 /// When a package or a tool is missing, when the guest does not finish, or when its tests fail.
-pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<()> {
     let place = workspace.target.join("vm");
     std::fs::create_dir_all(&place)?;
+    let commit = Commit::of(workspace)?;
     let kernel = kernel::fetch(&place)?;
     let initramfs = kernel::initramfs(&place, &kernel)?;
-    let disk = disk::build(&place, &kernel, &workspace.target.join("dist"), &test_programs(workspace)?)?;
-    let results = workspace.root.join("docs/results");
-    std::fs::create_dir_all(&results)?;
-    let verdict = boot(&kernel.image, &initramfs, &disk, &results.join("vm-test.txt"))?;
+    let dist = workspace.target.join(profile.directory());
+    let disk = disk::build(&place, &kernel, &dist, &test_programs(workspace)?)?;
+    let log = place.join("vm-test.txt");
+    let verdict = boot(&kernel.image, &initramfs, &disk, &log, &commit)?;
+    let kept = keep(workspace, &log, &commit, profile)?;
     if verdict != 0 {
-        bail!("the tests in the guest failed with exit code {verdict}: see docs/results/vm-test.txt");
+        bail!("the tests in the guest failed with exit code {verdict}: see {kept}");
     }
-    println!("vm-test: all tests in the guest passed; its log is docs/results/vm-test.txt");
+    println!("vm-test: all tests in the guest passed; its log is {kept}");
     Ok(())
 }
 
-/// Builds the black-box tests and says where their executables are.
-fn test_programs(workspace: &Workspace) -> Result<Vec<PathBuf>> {
-    let messages =
-        output(workspace.cargo().args(["test", "-p", "tests", "--no-run", "--message-format=json"]))?;
-    let executable = |line: &[u8]| -> Option<PathBuf> {
-        let message: serde_json::Value = serde_json::from_slice(line).ok()?;
-        let is_test = message["target"]["kind"][0] == "test";
-        Some(PathBuf::from(message["executable"].as_str().filter(|_| is_test)?))
-    };
-    Ok(messages.split(|byte| *byte == b'\n').filter_map(executable).collect())
+/// Puts the log among the results if it is of a commit, and of what users get; says where it is.
+fn keep(workspace: &Workspace, log: &Path, commit: &Commit, profile: Profile) -> Result<String> {
+    if commit.changed || profile != Profile::Dist {
+        let why = if commit.changed { "there are changes without a commit" } else { "not what is shipped" };
+        return Ok(format!("{} (not kept in docs/results: {why})", log.display()));
+    }
+    let results = workspace.root.join("docs/results");
+    std::fs::create_dir_all(&results)?;
+    std::fs::copy(log, results.join("vm-test.txt"))?;
+    Ok("docs/results/vm-test.txt".to_owned())
 }
 
-fn boot(kernel: &Path, initramfs: &Path, disk: &Path, log: &Path) -> Result<i32> {
+/// Crates whose integration tests run in the guest: the black-box suite, and those that speak with control groups.
+const TESTED: [&str; 3] = ["tests", "cgroup", "runtime"];
+
+/// Builds the tests and says where their executables are.
+fn test_programs(workspace: &Workspace) -> Result<Vec<(PathBuf, TestProgram)>> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--no-run", "--message-format=json"]);
+    cargo.args(TESTED.iter().flat_map(|name| ["-p", name]));
+    let messages = output(&mut cargo)?;
+    let program = |line: &[u8]| -> Option<(PathBuf, TestProgram)> {
+        let message: serde_json::Value = serde_json::from_slice(line).ok()?;
+        let is_test = message["target"]["kind"][0] == "test";
+        let path = PathBuf::from(message["executable"].as_str().filter(|_| is_test)?);
+        let name = message["target"]["name"].as_str()?.to_owned();
+        let has_harness = name == "suite";
+        Some((path, TestProgram { name, has_harness }))
+    };
+    let mut found: Vec<_> = messages.split(|byte| *byte == b'\n').filter_map(program).collect();
+    // The small ones first, so that what is wrong below is seen before what stands on it.
+    found.sort_by_key(|(_, program)| (program.has_harness, program.name.clone()));
+    Ok(found)
+}
+
+fn boot(kernel: &Path, initramfs: &Path, disk: &Path, log: &Path, commit: &Commit) -> Result<i32> {
     let mut guest = Command::new("qemu-system-x86_64")
         .args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1536"])
         .args(["-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio"])
@@ -70,7 +99,7 @@ fn boot(kernel: &Path, initramfs: &Path, disk: &Path, log: &Path) -> Result<i32>
         .spawn()
         .context("cannot run qemu-system-x86_64: install the package qemu-system-x86")?;
     let console = guest.stdout.take().context("the guest has no console")?;
-    let result = follow(console, log);
+    let result = follow(console, log, commit);
     // It has powered itself off, or is given up.
     let _ = guest.kill();
     guest.wait()?;
@@ -78,7 +107,7 @@ fn boot(kernel: &Path, initramfs: &Path, disk: &Path, log: &Path) -> Result<i32>
 }
 
 /// Copies the console into the log until the verdict.
-fn follow(console: impl std::io::Read + Send + 'static, log: &Path) -> Result<i32> {
+fn follow(console: impl std::io::Read + Send + 'static, log: &Path, commit: &Commit) -> Result<i32> {
     let (sender, lines) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(console).split(b'\n').map_while(Result::ok) {
@@ -88,25 +117,16 @@ fn follow(console: impl std::io::Read + Send + 'static, log: &Path) -> Result<i3
         }
     });
     let mut log = std::fs::File::create(log)?;
-    writeln!(log, "{}", header()?)?;
+    writeln!(log, "# cargo xtask vm-test, {}, commit {commit}\n", commit.date)?;
+    let begun = Instant::now();
     let deadline = Instant::now() + PATIENCE;
     while let Ok(line) = lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         if let Some(code) = line.trim().strip_prefix(VERDICT) {
-            writeln!(log, "exit code {code}")?;
+            writeln!(log, "exit code {code} after {} s", begun.elapsed().as_secs())?;
             return code.trim().parse().context("the guest's verdict is no number");
         }
         println!("guest | {line}");
         writeln!(log, "{line}")?;
     }
     bail!("the guest did not finish its tests within {} minutes", PATIENCE.as_secs() / 60);
-}
-
-/// Date and commit, so that a reader can tell whether the log is of the code.
-fn header() -> Result<String> {
-    let text = |command: &mut Command| -> Result<String> {
-        Ok(String::from_utf8_lossy(&output(command)?).trim().to_owned())
-    };
-    let date = text(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))?;
-    let commit = text(Command::new("git").args(["describe", "--always", "--dirty"]))?;
-    Ok(format!("# cargo xtask vm-test, {date}, commit {commit}\n"))
 }

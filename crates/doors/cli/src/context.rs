@@ -59,6 +59,12 @@ impl Context {
         let _ = writeln!(io::stderr(), "sampan: {text}");
     }
 
+    /// Prints what Docker's daemon would warn of, as its command line does.
+    pub(crate) fn warn_as_docker(&self, text: &str) {
+        // Nobody is left to be told when standard error is closed.
+        let _ = writeln!(io::stderr(), "WARNING: {text}");
+    }
+
     /// Asks a yes-or-no question; only `y` and `yes` are yes.
     pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
         self.print(&format!("{question} [y/N] "))?;

@@ -17,3 +17,4 @@ pub mod seccomp;
 pub mod seqpacket;
 pub mod settings;
 pub mod signal;
+pub mod spawn;

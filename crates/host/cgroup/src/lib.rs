@@ -22,6 +22,7 @@ mod path;
 mod processes;
 mod remove;
 mod settings;
+mod shelter;
 mod stats;
 
 pub use controller::{Controller, ControllerSet};
@@ -33,4 +34,5 @@ pub use group::Group;
 pub use hierarchy::{Hierarchies, Hierarchy, Mode, Version};
 pub use oom::OomWatch;
 pub use path::GroupPath;
+pub use shelter::shelter;
 pub use stats::{BlockDevice, CpuStats, MemoryStats, PidsStats, Stats, Throttling};

@@ -4,9 +4,11 @@ use crate::layout::{ContainerDirectories, exec};
 use crate::protocol::{FRAME_MAX, Frame, MESSAGE_MAX, Reply, Request};
 use kernel::seqpacket;
 use rustix::io::Errno;
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -54,6 +56,46 @@ pub struct Handover<'a> {
     pub data: &'a File,
     /// The container's directory below the exec root.
     pub exec: &'a File,
+    /// The directory of the cgroup2 group that it is born in; the caller's own group when absent.
+    pub group: Option<BorrowedFd<'a>>,
+}
+
+/// A monitor that was started. It goes on when this is dropped.
+#[derive(Debug)]
+pub enum MonitorProcess {
+    /// In the caller's group.
+    Beside(Child),
+    /// In a group of its own.
+    Sheltered(kernel::process::Child),
+}
+
+impl MonitorProcess {
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When it was waited for already.
+    pub fn wait(&mut self) -> io::Result<()> {
+        match self {
+            Self::Beside(child) => child.wait().map(drop),
+            Self::Sheltered(child) => {
+                kernel::process::reap(child.pidfd.as_fd()).map(drop).map_err(Into::into)
+            }
+        }
+    }
+
+    /// Kills it.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn kill(&mut self) -> io::Result<()> {
+        const KILL: i32 = 9;
+        match self {
+            Self::Beside(child) => child.kill(),
+            Self::Sheltered(child) => {
+                kernel::process::send_signal(child.pidfd.as_fd(), KILL).map_err(Into::into)
+            }
+        }
+    }
 }
 
 /// A conversation with a monitor.
@@ -81,19 +123,38 @@ pub fn spawn(
     program: &Path,
     request: &Request,
     handover: &Handover<'_>,
-) -> Result<(Connection, Child), ClientError> {
+) -> Result<(Connection, MonitorProcess), ClientError> {
     let (ours, theirs) = seqpacket::pair().map_err(ClientError::Socket)?;
-    let child = Command::new(program)
-        .arg("monitor")
-        .env_clear()
-        .stdin(Stdio::from(theirs))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|source| ClientError::Spawn { program: program.to_owned(), source })?;
+    let sheltered = handover.group.and_then(|group| spawn_in_group(program, theirs.as_fd(), group));
+    let child = match sheltered {
+        Some(child) => MonitorProcess::Sheltered(child),
+        None => MonitorProcess::Beside(spawn_beside(program, theirs)?),
+    };
     let connection = Connection { socket: ours };
     connection.send(request, &[handover.live_lock.as_fd(), handover.data.as_fd(), handover.exec.as_fd()])?;
     Ok((connection, child))
+}
+
+fn spawn_beside(program: &Path, socket: OwnedFd) -> Result<Child, ClientError> {
+    Command::new(program)
+        .arg("monitor")
+        .env_clear()
+        .stdin(Stdio::from(socket))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|source| ClientError::Spawn { program: program.to_owned(), source })
+}
+
+/// `None` when that fails: somebody may just have removed the group, and a monitor beside its caller is a monitor.
+fn spawn_in_group(
+    program: &Path,
+    socket: BorrowedFd<'_>,
+    group: BorrowedFd<'_>,
+) -> Option<kernel::process::Child> {
+    let path = CString::new(program.as_os_str().as_bytes()).ok()?;
+    let arguments = [path.clone(), c"monitor".into()];
+    kernel::spawn::spawn_in_group(&path, &arguments, socket, group).ok()
 }
 
 impl Connection {

@@ -34,7 +34,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         with_image(context, typed, &request, &query, |lifecycle| lifecycle.create(&request, &query))
             .map_err(|failure| failure.with_code(1))?;
     cid_file.write(&created.id)?;
-    created.warnings.iter().for_each(|warning| eprintln!("WARNING: {warning}"));
+    created.warnings.iter().for_each(|warning| context.warn_as_docker(warning));
     context.line(&created.id)?;
     Ok(0)
 }

@@ -46,7 +46,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             lifecycle.run(&request, &query, &StartQuery { streams: Streams::default(), ..start })
         })?;
         cid_file.write(&process.id)?;
-        process.warnings.iter().for_each(|warning| eprintln!("WARNING: {warning}"));
+        process.warnings.iter().for_each(|warning| context.warn_as_docker(warning));
         context.line(&process.id)?;
         return Ok(0);
     }
@@ -76,7 +76,7 @@ fn attached(
         outcome
     })?;
     cid_file.write(&process.id)?;
-    process.warnings.iter().for_each(|warning| eprintln!("WARNING: {warning}"));
+    process.warnings.iter().for_each(|warning| context.warn_as_docker(warning));
     let Some(caught) = caught else { return Ok(0) };
     follow(context, Streamed { process, caught, stdin: start.streams.stdin, keys, remove: true })
 }

@@ -6,10 +6,12 @@ use super::operation::Liveness;
 use super::start::StartOptions;
 use crate::Engine;
 use crate::documents::FileError;
+use cgroup::GroupPath;
 use monitor::client::{self, ClientError, Connection, Handover};
 use monitor::layout::ContainerDirectories;
 use monitor::protocol::{FailureKind, LaunchMode, Reply, Request, VERSION};
 use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// Why no monitor came up.
@@ -45,6 +47,8 @@ const RECOVERY_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a process that cannot be taken over may take to be gone.
 const ADOPTION_PATIENCE: Duration = Duration::from_secs(1);
+/// Name of the group, beside those of containers, which are called by their ids.
+const MONITORS: &str = "monitors";
 /// Between two looks at a container that is about to change.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 
@@ -60,7 +64,9 @@ impl Engine {
         let context = self.context();
         let open = |path: &std::path::Path| File::open(path).map_err(FileError::of("open", path));
         let (data, exec) = (open(&directories.data)?, open(&directories.exec)?);
-        let handover = Handover { live_lock: &liveness.file, data: &data, exec: &exec };
+        let shelter = self.shelter();
+        let group = shelter.as_ref().map(AsFd::as_fd);
+        let handover = Handover { live_lock: &liveness.file, data: &data, exec: &exec, group };
         let request = Request::Launch {
             protocol: VERSION,
             build: context.programs.build.clone(),
@@ -89,6 +95,13 @@ impl Engine {
                 })
             }
         }
+    }
+
+    /// The group of this instance's monitors, where they would otherwise share the fate of our caller. Best effort: a
+    /// container is worth more than where its monitor is.
+    fn shelter(&self) -> Option<OwnedFd> {
+        let path = GroupPath::parse(&format!("sampan-{}/{MONITORS}", self.context().instance)).ok()?;
+        cgroup::shelter(&path).ok().flatten()
     }
 
     /// Makes sure that a container with processes has a monitor, and that one without has its end recorded. The

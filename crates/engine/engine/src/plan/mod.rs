@@ -8,6 +8,7 @@
 
 mod capabilities;
 mod devices;
+mod discards;
 mod effective;
 mod environment;
 mod error;
@@ -27,6 +28,7 @@ mod users;
 
 pub use capabilities::capability_set;
 pub use devices::HostDevice;
+pub use discards::discard_unsupported;
 pub use effective::effective;
 pub use environment::{merge as merge_environment, of_process as process_environment};
 pub use error::PlanError;

@@ -11,6 +11,7 @@ pub(crate) use document::ACCOUNT_FILE_MAX;
 pub use error::CreateError;
 
 use super::files;
+use super::host;
 use super::mounts;
 use super::names;
 use super::operation::Operation;
@@ -99,6 +100,8 @@ struct Draft {
     network: Planned,
     durability: Durability,
     by_run: bool,
+    /// Of what was asked and dropped.
+    warnings: Vec<String>,
 }
 
 impl Engine {
@@ -138,7 +141,7 @@ impl Engine {
         }
     }
 
-    fn draft(&self, config: ContainerConfig, options: CreateOptions<'_>) -> Result<Draft, CreateError> {
+    fn draft(&self, mut config: ContainerConfig, options: CreateOptions<'_>) -> Result<Draft, CreateError> {
         let image = self.image_for(&config, &options)?;
         let execution = &image.config.config;
         let id = ContainerId::random();
@@ -154,7 +157,8 @@ impl Engine {
         mounts::name_volumes(&mut mounts, &self.context().roots.data);
         let network = self.plan_network(&config)?;
         let durability = if config.auto_remove { Durability::Process } else { Durability::Power };
-        Ok(Draft { id, config, effective, image, mounts, network, durability, by_run: false })
+        let warnings = plan::discard_unsupported(&mut config.resources, host::is_unified());
+        Ok(Draft { id, config, effective, image, mounts, network, durability, by_run: false, warnings })
     }
 
     /// Makes everything, in the order in which it can be undone.
@@ -164,7 +168,9 @@ impl Engine {
         directories: &ContainerDirectories,
         made: &mut Made,
     ) -> Result<(Created, Desired, Record), CreateError> {
-        let (ports, mut warnings) = self.requested_ports(&draft);
+        let (ports, more) = self.requested_ports(&draft);
+        let mut warnings = draft.warnings.clone();
+        warnings.extend(more);
         let record = Record {
             version: record::VERSION,
             config: draft.config.clone(),
