@@ -29,7 +29,7 @@ const OPERATIONS: [Operation; 3] = [
         runtime.call(&["start", "a"])?;
         runtime.call(&["delete", "--force", "a"])
     }),
-    ("exec /bin/true", |runtime| runtime.call(&["exec", "sleeper", "/bin/true"])),
+    ("exec /bin/true", |runtime| runtime.call(&["exec", "SLEEPER-ID", "/bin/true"])),
 ];
 
 /// Rounds before the first that counts.
@@ -48,6 +48,8 @@ impl Runtime {
             match *argument {
                 "BUNDLE" => command.arg(&self.bundle),
                 "SLEEPER" => command.arg(self.bundle.with_file_name("sleeper")),
+                // Runtimes name groups after containers, and two of them must not share one.
+                "SLEEPER-ID" => command.arg(format!("sleeper-{}", self.name.replace(' ', "-"))),
                 other => command.arg(other),
             };
         }
@@ -77,7 +79,7 @@ pub(super) fn measure(workspace: &Workspace, rounds: usize) -> Result<(Samples, 
         };
         let runtime = shown.map(|name| Runtime { name, program, root, bundle: bundle.clone() });
         let ready = runtime.and_then(|runtime| {
-            runtime.call(&["run", "--detach", "--bundle", "SLEEPER", "sleeper"])?;
+            runtime.call(&["run", "--detach", "--bundle", "SLEEPER", "SLEEPER-ID"])?;
             Ok(runtime)
         });
         match ready {
@@ -106,7 +108,7 @@ pub(super) fn measure(workspace: &Workspace, rounds: usize) -> Result<(Samples, 
         }
     }
     for runtime in &runtimes {
-        runtime.call(&["delete", "--force", "sleeper"])?;
+        runtime.call(&["delete", "--force", "SLEEPER-ID"])?;
     }
     Ok((samples, missing))
 }
