@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use tests::{Invocation, paths, skip};
+use tests::{Invocation, eventually, paths, skip};
 
 /// How long one engine may take for everything.
 const TIME_LIMIT: Duration = Duration::from_secs(150);
@@ -70,12 +70,26 @@ fn world(name: &str, script: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Engines leave the group that their containers are in.
+/// Engines leave the group that their containers are in, and what watches them leaves groups below it.
 fn remove_groups(name: &str) {
     let tops = std::fs::read_dir("/sys/fs/cgroup").unwrap().map(|entry| entry.unwrap().path());
     for top in tops.chain([Path::new("/sys/fs/cgroup").to_owned()]) {
-        let _ = std::fs::remove_dir(top.join(name));
+        let group = top.join(name);
+        // Processes of the pid namespace that has just ended may still be on their way out.
+        eventually("the groups of another engine are empty", || {
+            remove_tree(&group);
+            !group.exists()
+        });
     }
+}
+
+fn remove_tree(group: &Path) {
+    for below in std::fs::read_dir(group).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if below.is_dir() {
+            remove_tree(&below);
+        }
+    }
+    let _ = std::fs::remove_dir(group);
 }
 
 /// Requires that the script said this.

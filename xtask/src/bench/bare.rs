@@ -30,7 +30,7 @@ const OPERATIONS: [Operation; 3] = [
         runtime.call(&["start", "a"])?;
         runtime.call(&["delete", "--force", "a"])
     }),
-    ("exec /bin/true", |runtime| runtime.call(&["exec", "sleeper", "/bin/true"])),
+    ("exec /bin/true", |runtime| runtime.call(&["exec", "SLEEPER-ID", "/bin/true"])),
 ];
 
 /// Rounds before the first that counts.
@@ -49,6 +49,8 @@ impl Runtime {
             match *argument {
                 "BUNDLE" => command.arg(&self.bundle),
                 "SLEEPER" => command.arg(self.bundle.with_file_name("sleeper")),
+                // Runtimes name groups after containers, and two of them must not share one.
+                "SLEEPER-ID" => command.arg(format!("sleeper-{}", self.name.replace(' ', "-"))),
                 other => command.arg(other),
             };
         }
@@ -82,7 +84,7 @@ pub(super) fn measure(workspace: &Workspace, options: &Options) -> Result<(Sampl
         };
         let runtime = shown.map(|name| Runtime { name, program, root, bundle: bundle.clone() });
         let ready = runtime.and_then(|runtime| {
-            runtime.call(&["run", "--detach", "--bundle", "SLEEPER", "sleeper"])?;
+            runtime.call(&["run", "--detach", "--bundle", "SLEEPER", "SLEEPER-ID"])?;
             Ok(runtime)
         });
         match ready {
@@ -111,7 +113,7 @@ pub(super) fn measure(workspace: &Workspace, options: &Options) -> Result<(Sampl
         }
     }
     for runtime in &runtimes {
-        runtime.call(&["delete", "--force", "sleeper"])?;
+        runtime.call(&["delete", "--force", "SLEEPER-ID"])?;
     }
     Ok((samples, missing))
 }

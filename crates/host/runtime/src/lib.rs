@@ -9,7 +9,7 @@
 //! behind but what the caller made itself (cgroup, namespaces, directories).
 //!
 //! Limits: cgroups, networks and namespaces that outlive the container are made by the caller and handed in as
-//! descriptors. Checkpoints, and user namespaces of the runtime's own making are not here yet.
+//! descriptors. There are no checkpoints and no `intelRdt` yet.
 
 mod agent;
 pub mod capability;
