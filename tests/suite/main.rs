@@ -20,6 +20,7 @@ mod lifecycle;
 mod lists;
 mod messages;
 mod network;
+mod networks;
 mod run;
 mod soak;
 mod system;

@@ -134,6 +134,7 @@ impl Bench {
     /// After a failed attempt: what it left must not fail the next ones too.
     pub(super) fn start_over(&self) {
         let _ = self.run(&["rm", "--force", "--volumes", SWEPT]);
+        let _ = self.run(&["network", "prune", "--force"]);
         for image in [SWEPT, LOADED, &self.remote_image()] {
             let _ = self.run(&["rmi", "--force", image]);
         }

@@ -6,9 +6,9 @@ use tests::sampan::DEMO_IMAGE;
 use tests::strace::Role;
 
 const ALL_ROLES: &[Role] = &[Role::Program, Role::Monitor, Role::Child];
-const WITHOUT_CHILD: &[Role] = &[Role::Program, Role::Monitor];
+pub(super) const WITHOUT_CHILD: &[Role] = &[Role::Program, Role::Monitor];
 
-fn words(words: &[&str]) -> Vec<String> {
+pub(super) fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| String::from(*word)).collect()
 }
 
@@ -153,7 +153,7 @@ fn require_running(bench: &Bench) {
     let _ = bench.run(&["exec", SWEPT, "echo", "here"]).ok().prints("here\n");
 }
 
-fn remove_leftover(bench: &Bench, _: &Ended) {
+pub(super) fn remove_leftover(bench: &Bench, _: &Ended) {
     if bench.status(SWEPT).is_some() {
         let _ = bench.run(&["rm", "--force", "--volumes", SWEPT]).ok();
     }

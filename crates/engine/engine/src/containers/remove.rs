@@ -165,7 +165,7 @@ impl Engine {
     pub(crate) fn remove_held(&self, held: &Held, with_volumes: bool) -> Result<(), RemoveError> {
         let Container { id, record, .. } = &held.container;
         let volumes = if with_volumes { self.anonymous_volumes(held)? } else { Vec::new() };
-        let made = Made { id: Some(id.clone()), endpoint: record.endpoint.clone(), volumes };
+        let made = Made { id: Some(id.clone()), endpoints: record.endpoints.clone(), volumes };
         self.discard(&made, &held.directories)?;
         self.event_about("destroy", &held.container);
         Ok(())
@@ -189,7 +189,7 @@ impl Engine {
             self.images()?.snapshots().remove(&snapshot_key(id))?;
             let gone = self.database()?.write(state::Durability::Process, |writer| {
                 writer.delete_container(id)?;
-                if let Some(endpoint) = &made.endpoint {
+                for endpoint in &made.endpoints {
                     writer.release_lease(endpoint)?;
                 }
                 let mut gone = Vec::new();

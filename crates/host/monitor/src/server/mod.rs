@@ -2,13 +2,14 @@
 //!
 //! [`main`] takes the request from standard input and normalises what it inherited; [`Monitor`] is the state; the
 //! modules are its verbs: [`lifecycle`] (start, end, restart, release), [`requests`] (what engines ask), [`streams`]
-//! (copying), [`health`] (probes). What touches the kernel's isolation is behind [`isolation::Isolation`].
+//! (copying), [`health`] (probes), [`names`] (the resolver). What touches the kernel's isolation is behind [`isolation::Isolation`].
 
 mod client;
 mod health;
 mod isolation;
 mod launch;
 mod lifecycle;
+mod names;
 mod place;
 mod policy;
 mod process;
@@ -30,6 +31,7 @@ use crate::log::{LogSink, Stream};
 use client::Client;
 use health::Verdict;
 use isolation::Isolation;
+use names::Resolver;
 use place::Place;
 use policy::Backoff;
 use process::Process;
@@ -48,6 +50,9 @@ struct Monitor {
     reactor: Reactor,
     timers: Timers,
     isolation: Box<dyn Isolation>,
+    /// Build id of this program.
+    build: String,
+    resolver: Option<Resolver>,
     sandbox_exists: bool,
     listener: Option<OwnedFd>,
     signals: OwnedFd,
@@ -97,6 +102,7 @@ impl Monitor {
             Token::Signals => self.reap(),
             Token::Adopted => self.adopted_ended(),
             Token::OutOfMemory => drop(self.memory_ran_out()),
+            Token::Servant => self.servant_asks(),
             Token::Client(key) => self.client_ready(key, ready.read, ready.write),
             Token::Stdout(key) => self.output_ready(key, Stream::Stdout),
             Token::Stderr(key) => self.output_ready(key, Stream::Stderr),
@@ -111,6 +117,7 @@ impl Monitor {
             Timer::Restart => self.restart(),
             Timer::Probe => self.probe(),
             Timer::ProbeTimeout => self.probe_timed_out(),
+            Timer::Servant => self.restart_servant(),
         }
     }
 

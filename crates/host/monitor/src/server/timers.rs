@@ -14,6 +14,8 @@ pub(super) enum Timer {
     Probe,
     /// A health probe took too long.
     ProbeTimeout,
+    /// The resolver's servant ended: start another.
+    Servant,
 }
 
 /// Timers by the time of `CLOCK_BOOTTIME` in nanoseconds; each kind is set once at most.
