@@ -271,7 +271,8 @@ fn hostile_packets_and_a_killed_resolver_do_no_harm() {
         let servants = servants();
         assert_eq!(servants.len(), 1);
         let status = fs::read_to_string(format!("/proc/{}/status", servants[0])).unwrap();
-        for line in ["Uid:\t65534\t65534\t65534\t65534", "CapEff:\t0000000000000000", "Seccomp:\t2", "NoNewPrivs:\t1"]
+        for line in
+            ["Uid:\t65534\t65534\t65534\t65534", "CapEff:\t0000000000000000", "Seccomp:\t2", "NoNewPrivs:\t1"]
         {
             assert!(status.contains(line), "no {line:?} in {status}");
         }
@@ -345,16 +346,26 @@ fn a_running_container_is_connected_and_disconnected() {
         }
         let _ = sampan.inside("web", "ip -o -4 addr show eth1").ok().shows(&address(sampan, "web", "beta"));
         let _ = sampan.inside("web", "cat /etc/hosts").ok().shows(&address(sampan, "web", "beta"));
-        let _ = sampan.run(["network", "connect", "beta", "web"]).fails_with(1).says("already exists in network beta");
+        let _ = sampan
+            .run(["network", "connect", "beta", "web"])
+            .fails_with(1)
+            .says("already exists in network beta");
         // The first by name has the default route; the next takes over, and the published port with it.
         let route = || sampan.inside("web", "ip route").ok().stdout();
         assert!(route().contains("default via") && route().contains("dev eth0"), "{}", route());
         let _ = sampan.run(["network", "disconnect", "alpha", "web"]).ok().prints("");
-        assert!(route().lines().any(|line| line.starts_with("default") && line.contains("eth1")), "{}", route());
+        assert!(
+            route().lines().any(|line| line.starts_with("default") && line.contains("eth1")),
+            "{}",
+            route()
+        );
         let _ = sampan.inside("web", "ls /sys/class/net").ok().prints("eth1\nlo\n");
         eventually("the port leads to the other network", || fetch(Ipv4Addr::LOCALHOST, 8080).is_some());
         let _ = page(sampan, &client, "web").ok().prints("hello\n");
-        let _ = sampan.run(["network", "disconnect", "alpha", "web"]).fails_with(1).says("is not connected to network alpha");
+        let _ = sampan
+            .run(["network", "disconnect", "alpha", "web"])
+            .fails_with(1)
+            .says("is not connected to network alpha");
         // What was said of a running container holds after its next start, too.
         let _ = sampan.run(["restart", "-t", "0", "web"]).ok();
         let _ = page(sampan, &client, "shop").ok().prints("hello\n");
@@ -363,7 +374,17 @@ fn a_running_container_is_connected_and_disconnected() {
         let _ = sampan.run(["network", "connect", "alpha", "web"]).ok();
         let _ = sampan.run(["start", "web"]).ok();
         assert_eq!(sampan.inspected("web")["NetworkSettings"]["Networks"].as_object().unwrap().len(), 1);
-        let words = ["events", "--since", "1h", "--until", "0s", "--filter", "type=network", "--format", "{{.Action}} {{.Actor.Attributes.name}}"];
+        let words = [
+            "events",
+            "--since",
+            "1h",
+            "--until",
+            "0s",
+            "--filter",
+            "type=network",
+            "--format",
+            "{{.Action}} {{.Actor.Attributes.name}}",
+        ];
         let events = sampan.run(words).ok().stdout();
         for line in ["create alpha", "connect alpha", "connect beta", "disconnect alpha"] {
             assert!(events.lines().any(|seen| seen == line), "no {line:?} in {events}");
@@ -398,7 +419,16 @@ fn a_container_is_on_several_networks() {
         for name in ["one", "two", "three"] {
             let _ = make(sampan, &[], name);
         }
-        let options = ["--network", "two", "--network", "name=three,gw-priority=5", "--network", "one", "--name", "all"];
+        let options = [
+            "--network",
+            "two",
+            "--network",
+            "name=three,gw-priority=5",
+            "--network",
+            "one",
+            "--name",
+            "all",
+        ];
         let _ = sampan.background(&options, "sleep 1000");
         let _ = sampan.inside("all", "ls /sys/class/net").ok().prints("eth0\neth1\neth2\nlo\n");
         let _ = sampan.inside("all", "ip -o -4 addr show eth0").ok().shows(&address(sampan, "all", "two"));
@@ -406,7 +436,11 @@ fn a_container_is_on_several_networks() {
         let _ = sampan.inside("all", "ip route").ok().shows(&format!("default via {gateway} "));
         let _ = sampan.run(["ps", "--format", "{{.Networks}}"]).ok().prints("one,three,two\n");
         let twice = ["--network", "one", "--network", "one"];
-        let _ = sampan.busybox(&twice, "true").fails_with(125).says("is specified multiple times").says_one_line();
+        let _ = sampan
+            .busybox(&twice, "true")
+            .fails_with(125)
+            .says("is specified multiple times")
+            .says_one_line();
         let both = ["--network", "one", "--network", "bridge"];
         let _ = sampan.busybox(&both, "true").fails_with(125).says("cannot attach both user-defined");
     });
@@ -418,19 +452,35 @@ fn networks_are_made_listed_inspected_and_removed() {
         sampan.load_busybox();
         let id = make(
             sampan,
-            &["--subnet", "10.77.0.0/24", "--gateway", "10.77.0.254", "--ip-range", "10.77.0.128/25",
-              "--aux-address", "router=10.77.0.129", "--label", "team=a", "-o", "com.docker.network.driver.mtu=1400"],
+            &[
+                "--subnet",
+                "10.77.0.0/24",
+                "--gateway",
+                "10.77.0.254",
+                "--ip-range",
+                "10.77.0.128/25",
+                "--aux-address",
+                "router=10.77.0.129",
+                "--label",
+                "team=a",
+                "-o",
+                "com.docker.network.driver.mtu=1400",
+            ],
             "mine",
         );
         assert_eq!(id.len(), 64);
-        let _ = sampan.run(["network", "ls", "--format", "{{.Name}} {{.Driver}} {{.Scope}}"]).ok().prints(
-            "bridge bridge local\nhost host local\nmine bridge local\nnone null local\n",
-        );
+        let _ = sampan
+            .run(["network", "ls", "--format", "{{.Name}} {{.Driver}} {{.Scope}}"])
+            .ok()
+            .prints("bridge bridge local\nhost host local\nmine bridge local\nnone null local\n");
         let table = sampan.run(["network", "ls"]).ok().stdout();
         assert!(table.starts_with("NETWORK ID     NAME      DRIVER    SCOPE\n"), "{table}");
         assert!(table.contains(&format!("{}   mine      bridge    local\n", &id[..12])), "{table}");
         for (filter, expected) in [
-            ("name=min", "mine"), ("type=custom", "mine"), ("label=team=a", "mine"), ("driver=null", "none"),
+            ("name=min", "mine"),
+            ("type=custom", "mine"),
+            ("label=team=a", "mine"),
+            ("driver=null", "none"),
             ("dangling=true", "mine"),
         ] {
             let words = ["network", "ls", "--filter", filter, "--format", "{{.Name}}"];
@@ -439,22 +489,41 @@ fn networks_are_made_listed_inspected_and_removed() {
         let _ = sampan.run(["network", "ls", "--filter", "type=x"]).fails_with(1).says("invalid filter");
         let container = sampan.background(&["--network", "mine", "--name", "web"], "sleep 1000");
         let network = sampan.run(["network", "inspect", "mine"]).ok().json()[0].clone();
-        assert_eq!(network["IPAM"], json!({"Driver": "default", "Options": {}, "Config": [{
+        assert_eq!(
+            network["IPAM"],
+            json!({"Driver": "default", "Options": {}, "Config": [{
             "Subnet": "10.77.0.0/24", "IPRange": "10.77.0.128/25", "Gateway": "10.77.0.254",
-            "AuxiliaryAddresses": {"router": "10.77.0.129"}}]}));
-        assert_eq!((&network["Driver"], &network["Internal"], &network["EnableIPv6"]), (&json!("bridge"), &json!(false), &json!(false)));
+            "AuxiliaryAddresses": {"router": "10.77.0.129"}}]})
+        );
+        assert_eq!(
+            (&network["Driver"], &network["Internal"], &network["EnableIPv6"]),
+            (&json!("bridge"), &json!(false), &json!(false))
+        );
         assert_eq!((&network["Id"], &network["Labels"]), (&json!(id), &json!({"team": "a"})));
         let member = &network["Containers"][&container];
         assert_eq!((&member["Name"], &member["IPv4Address"]), (&json!("web"), &json!("10.77.0.128/24")));
         let _ = sampan.inside("web", "ip link show eth0").ok().shows("mtu 1400");
-        let _ = sampan.run(["inspect", "--type", "network", "--format", "{{.Name}}", &id[..8]]).ok().prints("mine\n");
-        let _ = sampan.run(["network", "rm", "mine"]).fails_with(1).says("has active endpoints (name:\"web\" id:");
+        let _ = sampan
+            .run(["inspect", "--type", "network", "--format", "{{.Name}}", &id[..8]])
+            .ok()
+            .prints("mine\n");
+        let _ = sampan
+            .run(["network", "rm", "mine"])
+            .fails_with(1)
+            .says("has active endpoints (name:\"web\" id:");
         let _ = sampan.run(["rm", "-f", "web"]).ok();
         let _ = sampan.run(["network", "rm", &id[..12]]).ok().prints(&format!("{}\n", &id[..12]));
-        let _ = sampan.run(["network", "rm", "mine"]).fails_with(1).says("network mine not found").says_one_line();
+        let _ = sampan
+            .run(["network", "rm", "mine"])
+            .fails_with(1)
+            .says("network mine not found")
+            .says_one_line();
         let _ = sampan.run(["network", "rm", "-f", "mine"]).ok();
         for name in ["bridge", "host", "none"] {
-            let _ = sampan.run(["network", "rm", name]).fails_with(1).says("is a pre-defined network and cannot be removed");
+            let _ = sampan
+                .run(["network", "rm", name])
+                .fails_with(1)
+                .says("is a pre-defined network and cannot be removed");
         }
     });
 }
@@ -463,7 +532,11 @@ fn networks_are_made_listed_inspected_and_removed() {
 fn what_makes_no_network_is_said_and_changes_nothing() {
     isolated(|sampan| {
         sampan.load_busybox();
-        let _ = make(sampan, &["--subnet", "10.78.0.0/16", "-o", "com.docker.network.bridge.name=mybridge"], "there");
+        let _ = make(
+            sampan,
+            &["--subnet", "10.78.0.0/16", "-o", "com.docker.network.bridge.name=mybridge"],
+            "there",
+        );
         let before = sampan.settled_census();
         for (options, text) in [
             (&["there"][..], "network with name there already exists"),
@@ -488,7 +561,10 @@ fn what_makes_no_network_is_said_and_changes_nothing() {
             let _ = outcome.says(text).says_one_line();
         }
         sampan.require_no_leak_since(&before, tests::census::Census::clone);
-        let _ = sampan.busybox(&["--network", "there", "--ip", "10.99.0.1"], "true").fails_with(125).says("10.99.0.1");
+        let _ = sampan
+            .busybox(&["--network", "there", "--ip", "10.99.0.1"], "true")
+            .fails_with(125)
+            .says("10.99.0.1");
     });
 }
 
@@ -501,8 +577,15 @@ fn addresses_are_asked_for() {
         let mac = "02:42:0a:51:00:4d";
         let options = ["--network", "fixed", "--ip", "10.81.0.77", "--mac-address", mac, "--name", "one"];
         let _ = sampan.background(&options, "sleep 1000");
-        let _ = sampan.inside("one", "ip -4 -o addr show eth0; cat /sys/class/net/eth0/address").ok().shows("inet 10.81.0.77/24").shows(mac);
-        assert_eq!(sampan.inspected("one")["NetworkSettings"]["Networks"]["fixed"]["IPAMConfig"], json!({"IPv4Address": "10.81.0.77"}));
+        let _ = sampan
+            .inside("one", "ip -4 -o addr show eth0; cat /sys/class/net/eth0/address")
+            .ok()
+            .shows("inet 10.81.0.77/24")
+            .shows(mac);
+        assert_eq!(
+            sampan.inspected("one")["NetworkSettings"]["Networks"]["fixed"]["IPAMConfig"],
+            json!({"IPv4Address": "10.81.0.77"})
+        );
         let taken = ["--network", "name=fixed,ip=10.81.0.77"];
         let _ = sampan.busybox(&taken, "true").fails_with(125).says("10.81.0.77").says_one_line();
         let free = ["--network", "free", "--ip", "10.81.0.78"];
@@ -526,10 +609,14 @@ fn links_are_names_for_one_container() {
         // On the default network, which has no resolver, it is a line of /etc/hosts.
         let old = sampan.background(&["--network", "bridge", "--name", "old"], WEB);
         let address = address(sampan, "old", "bridge");
-        let script = "cat /etc/hosts; for i in 1 2 3 4 5; do wget -qO- http://shop/ && exit; sleep 0.2; done; exit 1";
+        let script =
+            "cat /etc/hosts; for i in 1 2 3 4 5; do wget -qO- http://shop/ && exit; sleep 0.2; done; exit 1";
         let shown = sampan.busybox(&["--network", "bridge", "--link", "old:shop"], script).ok();
         let _ = shown.shows(&format!("{address}\tshop {} old", &old[..12])).shows("hello");
-        let _ = sampan.busybox(&["--network", "bridge", "--link", "nobody"], "true").fails_with(125).says("nobody");
+        let _ = sampan
+            .busybox(&["--network", "bridge", "--link", "nobody"], "true")
+            .fails_with(125)
+            .says("nobody");
         let _ = sampan.run(["stop", "-t", "0", "old"]).ok();
         let down = sampan.busybox(&["--network", "bridge", "--link", "old"], "true").fails_with(125);
         let _ = down.says("cannot link to a non running container: /old AS").says_one_line();
@@ -544,8 +631,14 @@ fn unused_networks_are_pruned() {
             let _ = make(sampan, if name == "labelled" { &["--label", "keep"] } else { &[] }, name);
         }
         let _ = sampan.background(&["--network", "used", "--name", "one"], "sleep 1000");
-        let _ = sampan.run(["network", "prune", "--filter", "label!=keep", "-f"]).ok().prints("Deleted Networks:\nunused\n\n");
-        let _ = sampan.run(["network", "ls", "--filter", "type=custom", "--format", "{{.Name}}"]).ok().prints("labelled\nused\n");
+        let _ = sampan
+            .run(["network", "prune", "--filter", "label!=keep", "-f"])
+            .ok()
+            .prints("Deleted Networks:\nunused\n\n");
+        let _ = sampan
+            .run(["network", "ls", "--filter", "type=custom", "--format", "{{.Name}}"])
+            .ok()
+            .prints("labelled\nused\n");
         // A network may go while a container that has ended remembers it.
         let _ = sampan.run(["stop", "-t", "0", "one"]).ok();
         let _ = sampan.run(["network", "prune", "-f"]).ok();
@@ -560,8 +653,12 @@ fn networks_come_back_after_a_boot() {
     isolated(|sampan| {
         sampan.load_busybox();
         let _ = make(sampan, &["--subnet", "10.82.0.0/24"], "front");
-        let _ = sampan.background(&["--network", "front", "--name", "web", "--restart", "always"], &format!("sleep 0; {WEB}"));
-        let _ = sampan.background(&["--network", "front", "--name", "client", "--restart", "always"], "sleep 1000");
+        let _ = sampan.background(
+            &["--network", "front", "--name", "web", "--restart", "always"],
+            &format!("sleep 0; {WEB}"),
+        );
+        let _ = sampan
+            .background(&["--network", "front", "--name", "client", "--restart", "always"], "sleep 1000");
         let before = address(sampan, "web", "front");
         reboot(sampan, 1);
         let _ = sampan.run(["system", "boot"]).ok();

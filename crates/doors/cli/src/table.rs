@@ -157,8 +157,13 @@ pub(crate) static COMMON: &[Entry] = &[
 ];
 
 /// Nouns.
-pub(crate) static GROUPS: &[Entry] =
-    &[Entry::Group(&CONTAINER), Entry::Group(&IMAGE), Entry::Group(&NETWORK), Entry::Group(&SYSTEM), Entry::Group(&VOLUME)];
+pub(crate) static GROUPS: &[Entry] = &[
+    Entry::Group(&CONTAINER),
+    Entry::Group(&IMAGE),
+    Entry::Group(&NETWORK),
+    Entry::Group(&SYSTEM),
+    Entry::Group(&VOLUME),
+];
 
 /// All others.
 pub(crate) static VERBS: &[Entry] = &[

@@ -53,7 +53,11 @@ impl Reader<'_> {
     /// When the index cannot be read.
     pub fn network(&self, id: &NetworkId) -> Result<Option<NetworkRow>, StateError> {
         self.connection
-            .query_row("SELECT id, name, created, record FROM networks WHERE id = ?1", params![id.as_str()], raw)
+            .query_row(
+                "SELECT id, name, created, record FROM networks WHERE id = ?1",
+                params![id.as_str()],
+                raw,
+            )
             .optional()
             .map_err(StateError::reading)?
             .map(checked)

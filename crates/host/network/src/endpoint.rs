@@ -118,7 +118,8 @@ pub fn attach_endpoint_through(
     })?;
     create_pair(sockets, config, bridge.index, netns)?;
     let attached = Attached { host_ifname: config.host_ifname.clone() };
-    let rest = configure_inside(&inside.route, config, is_gateway).and_then(|()| wait_until_running(sockets, config));
+    let rest = configure_inside(&inside.route, config, is_gateway)
+        .and_then(|()| wait_until_running(sockets, config));
     if rest.is_err() {
         // The first error is the one to report; the name is the endpoint's own, so repair finds a leftover.
         let _ = detach_endpoint(sockets, &attached.host_ifname);

@@ -5,8 +5,8 @@ use super::to_engine_mounts::{MountError, mounts};
 use crate::parse::{self, InvalidPort};
 use docker_model::{ContainerCreateRequest, EndpointSettings, HealthcheckConfig, HostConfig, Resources};
 use engine::model::{
-    AttachmentConfig, ContainerConfig, DeviceConfig, ExposedPort, HealthConfig, NetworkChoice, PublishedPort, ResourceConfig,
-    Ulimit,
+    AttachmentConfig, ContainerConfig, DeviceConfig, ExposedPort, HealthConfig, NetworkChoice, PublishedPort,
+    ResourceConfig, Ulimit,
 };
 use engine::spec::image::Healthcheck;
 use engine::{Protocol, RestartPolicy};

@@ -1,6 +1,8 @@
 //! The engine's networks in Docker's words.
 
-use docker_model::{ConfigReference, Ipam, IpamConfig, NetworkInspect, NetworkMember as WireMember, ZERO_TIME};
+use docker_model::{
+    ConfigReference, Ipam, IpamConfig, NetworkInspect, NetworkMember as WireMember, ZERO_TIME,
+};
 use engine::networks::{NetworkMember, NetworkView};
 use std::collections::BTreeMap;
 

@@ -13,7 +13,9 @@ pub(super) fn networks(typed: &Typed) -> Result<(String, NetworkingConfig), Fail
     if flags.is_empty() {
         flags.push(NetworkFlag { target: "default".to_owned(), ..NetworkFlag::default() });
     }
-    if several && flags.iter().any(NetworkFlag::is_user_defined) != flags.iter().all(NetworkFlag::is_user_defined) {
+    if several
+        && flags.iter().any(NetworkFlag::is_user_defined) != flags.iter().all(NetworkFlag::is_user_defined)
+    {
         return Err(refuse(
             "conflicting options: cannot attach both user-defined and non-user-defined network-modes",
         ));

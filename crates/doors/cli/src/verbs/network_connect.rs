@@ -34,9 +34,7 @@ pub(crate) static NETWORK_DISCONNECT: Verb = Verb {
     spellings: &["sampan network disconnect"],
     usage: "[OPTIONS] NETWORK CONTAINER",
     about: "Disconnect a container from a network",
-    define: |command| {
-        command.arg(switch("force", 'f', "Do not complain about a network that is gone"))
-    },
+    define: |command| command.arg(switch("force", 'f', "Do not complain about a network that is gone")),
     refused: &[],
     arity: Arity::Exactly(2),
     run: run_disconnect,
@@ -45,7 +43,12 @@ pub(crate) static NETWORK_DISCONNECT: Verb = Verb {
 fn define_connect(command: Command) -> Command {
     command
         .arg(list("alias", '\0', "strings", "Add network-scoped alias for the container"))
-        .arg(text("gw-priority", '\0', "int", "Highest gw-priority provides the default gateway. Accepts positive and negative values."))
+        .arg(text(
+            "gw-priority",
+            '\0',
+            "int",
+            "Highest gw-priority provides the default gateway. Accepts positive and negative values.",
+        ))
         .arg(text("ip", '\0', "string", "IPv4 address (e.g., \"172.30.100.104\")"))
         .arg(list("link", '\0', "list", "Add link to another container"))
 }
@@ -54,10 +57,9 @@ fn run_connect(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let (network, container) = names(typed);
     let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
     let aliases = typed.list("alias").into_iter().flat_map(|text| text.split(',')).map(str::to_owned);
-    let ipam = typed.text("ip").map(|ip| EndpointIpamConfig {
-        ipv4_address: ip.to_owned(),
-        ..EndpointIpamConfig::default()
-    });
+    let ipam = typed
+        .text("ip")
+        .map(|ip| EndpointIpamConfig { ipv4_address: ip.to_owned(), ..EndpointIpamConfig::default() });
     let settings = EndpointSettings {
         ipam_config: ipam,
         aliases: some(aliases.collect()),

@@ -14,9 +14,11 @@ pub(crate) static NETWORK_INSPECT: Verb = Verb {
     usage: "[OPTIONS] NETWORK [NETWORK...]",
     about: "Display detailed information on one or more networks",
     define: |command| {
-        command
-            .arg(text("format", 'f', "string", "Format output: 'json' or a Go template"))
-            .arg(switch("verbose", 'v', "Verbose output for diagnostics"))
+        command.arg(text("format", 'f', "string", "Format output: 'json' or a Go template")).arg(switch(
+            "verbose",
+            'v',
+            "Verbose output for diagnostics",
+        ))
     },
     refused: &[],
     arity: Arity::AtLeast(1),

@@ -95,7 +95,11 @@ fn inside(asked: &Overrides, own_resolver: bool) -> (Resolver, ServerSource) {
 }
 
 /// Writes `resolv.conf` anew, into the file that is mounted already.
-pub(crate) fn write_resolver(directory: &Path, asked: &Overrides, own_resolver: bool) -> Result<(), FileError> {
+pub(crate) fn write_resolver(
+    directory: &Path,
+    asked: &Overrides,
+    own_resolver: bool,
+) -> Result<(), FileError> {
     rewrite(&directory.join(RESOLV_CONF), &inside(asked, own_resolver).0.render())
 }
 

@@ -70,7 +70,12 @@ impl Engine {
     ///
     /// # Errors
     /// See [`NetworkError`]; the container is then where it was.
-    pub fn disconnect_network(&self, network: &str, container: &str, force: bool) -> Result<(), NetworkError> {
+    pub fn disconnect_network(
+        &self,
+        network: &str,
+        container: &str,
+        force: bool,
+    ) -> Result<(), NetworkError> {
         let held = self.hold_for_networks(container)?;
         let mut desired = self.settled_document(&held)?;
         let network = if network == "default" { BRIDGE } else { network };
@@ -84,7 +89,9 @@ impl Engine {
         };
         let before = desired.clone();
         let place = match &mut desired.network {
-            NetworkPlan::Bridge { endpoints, .. } => endpoints.iter().position(names).map(|at| (endpoints, at)),
+            NetworkPlan::Bridge { endpoints, .. } => {
+                endpoints.iter().position(names).map(|at| (endpoints, at))
+            }
             _ => None,
         };
         let Some((endpoints, place)) = place else {
@@ -155,7 +162,13 @@ impl Engine {
         };
         let hostname = &held.container.record.effective.hostname;
         let directory = &held.directories.data;
-        files::change_hosts(directory, hostname, config.domainname.as_deref(), &addresses(before), &addresses(now))?;
+        files::change_hosts(
+            directory,
+            hostname,
+            config.domainname.as_deref(),
+            &addresses(before),
+            &addresses(now),
+        )?;
         let (was, is) = (has_own_resolver(&before.network), has_own_resolver(&now.network));
         if was != is {
             files::write_resolver(directory, &self.resolver_overrides(config)?, is)?;

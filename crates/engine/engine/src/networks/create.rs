@@ -192,14 +192,17 @@ impl Engine {
                 "com.docker.network.bridge.enable_icc" => options.icc = boolean()?,
                 "com.docker.network.bridge.enable_ip_masquerade" => options.masquerade = boolean()?,
                 "com.docker.network.driver.mtu" => {
-                    options.mtu = value.parse().ok().filter(|mtu| (68..=65535).contains(mtu)).ok_or_else(invalid)?;
+                    options.mtu =
+                        value.parse().ok().filter(|mtu| (68..=65535).contains(mtu)).ok_or_else(invalid)?;
                 }
                 "com.docker.network.bridge.host_binding_ipv4" => {
                     let address: Ipv4Addr = value.parse().map_err(|_| invalid())?;
                     options.host_binding = Some(address.into());
                 }
                 // Behind it come at least two digits.
-                "com.docker.network.container_iface_prefix" if names::is_valid_ifname(&format!("{value}00")) => {
+                "com.docker.network.container_iface_prefix"
+                    if names::is_valid_ifname(&format!("{value}00")) =>
+                {
                     options.interface_prefix = Some(value.clone());
                 }
                 "com.docker.network.bridge.name" | "com.docker.network.container_iface_prefix" => {

@@ -34,7 +34,8 @@ impl Engine {
 
     fn link(&self, text: &str) -> Result<Link, NetworkError> {
         let (query, alias) = text.split_once(':').unwrap_or((text, text));
-        let valid = |word: &str| !word.is_empty() && word.len() <= 255 && word.bytes().all(|b| b.is_ascii_graphic());
+        let valid =
+            |word: &str| !word.is_empty() && word.len() <= 255 && word.bytes().all(|b| b.is_ascii_graphic());
         if !valid(query) || !valid(alias) || alias.contains(':') {
             return Err(NetworkError::Link { text: text.chars().take(300).collect() });
         }

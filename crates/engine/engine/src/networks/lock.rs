@@ -35,9 +35,8 @@ impl NetworkLock {
 
     fn take(exec_root: &Path, network: &NetworkId, operation: FlockOperation) -> Result<Self, FileError> {
         let path = path(exec_root, network);
-        let open = || {
-            File::options().create(true).truncate(false).read(true).write(true).mode(0o600).open(&path)
-        };
+        let open =
+            || File::options().create(true).truncate(false).read(true).write(true).mode(0o600).open(&path);
         let file = match open() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 documents::make_directory(&directory(exec_root))?;

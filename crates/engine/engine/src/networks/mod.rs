@@ -20,9 +20,9 @@ mod view;
 
 pub use create::NetworkConfig;
 pub use error::NetworkError;
-pub use network::{InvalidSubnet, Ipv4Subnet};
 use host_lock::HostLock;
 pub(crate) use lock::NetworkLock;
+pub use network::{InvalidSubnet, Ipv4Subnet};
 pub(crate) use planned::Planned;
 pub use publish::PortsError;
 pub use view::{NetworkAddresses, NetworkMember, NetworkView};

@@ -27,9 +27,14 @@ pub(crate) struct Planned {
 enum Kind {
     None,
     Host,
-    Container { id: ContainerId, directories: ContainerDirectories },
+    Container {
+        id: ContainerId,
+        directories: ContainerDirectories,
+    },
     /// The first is the one whose gateway `host-gateway` means.
-    Bridge { attachments: Vec<Attachment> },
+    Bridge {
+        attachments: Vec<Attachment>,
+    },
 }
 
 impl Engine {

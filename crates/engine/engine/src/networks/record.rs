@@ -73,8 +73,8 @@ impl NetworkRecord {
 
     pub(crate) fn to_row(&self, created: i64) -> Result<NetworkRow, NetworkError> {
         let name = self.bridge.name.clone();
-        let record = serde_json::to_vec(self)
-            .map_err(|source| NetworkError::Record { name: name.clone(), source })?;
+        let record =
+            serde_json::to_vec(self).map_err(|source| NetworkError::Record { name: name.clone(), source })?;
         Ok(NetworkRow { id: self.bridge.id.clone(), name, created, record })
     }
 }

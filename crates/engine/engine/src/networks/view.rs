@@ -132,8 +132,11 @@ impl Engine {
         }
         let (created, record) = self.find_network(query)?;
         let members = self.members(&record.bridge)?.into_iter();
-        let members =
-            members.map(|(container, endpoint)| NetworkMember { id: container.id, name: container.name, endpoint });
+        let members = members.map(|(container, endpoint)| NetworkMember {
+            id: container.id,
+            name: container.name,
+            endpoint,
+        });
         Ok((self.network_view(created, &record)?, members.collect()))
     }
 }

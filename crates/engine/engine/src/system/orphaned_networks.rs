@@ -62,7 +62,8 @@ impl Engine {
         let links = list_links(sockets).map_err(network_error)?;
         let recorded = self.recorded_networks().map_err(network_error)?;
         let known: HashSet<&str> = recorded.iter().map(|(_, record)| record.bridge.bridge.as_str()).collect();
-        let bridges = links.iter().filter(|link| link.role == LinkRole::Bridge).map(|link| link.name.as_str());
+        let bridges =
+            links.iter().filter(|link| link.role == LinkRole::Bridge).map(|link| link.name.as_str());
         Ok(bridges.filter(|name| !known.contains(name)).map(str::to_owned).collect())
     }
 
@@ -92,10 +93,13 @@ impl Engine {
             let id = entry.trim_start_matches('.').trim_end_matches(".tmp");
             EndpointId::parse(id).is_ok_and(|id| !owned.contains(&id))
         };
-        let orphans = published.iter().filter(|(network, entry)| known.contains(network.as_str()) && orphan(entry));
+        let orphans =
+            published.iter().filter(|(network, entry)| known.contains(network.as_str()) && orphan(entry));
         for (network, entry) in orphans {
             let path = root.join(network).join(entry);
-            findings.add(ProblemKind::OrphanName, path.display().to_string(), "", || documents::remove_file(&path));
+            findings.add(ProblemKind::OrphanName, path.display().to_string(), "", || {
+                documents::remove_file(&path)
+            });
         }
         Ok(())
     }

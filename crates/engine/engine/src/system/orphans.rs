@@ -53,9 +53,8 @@ impl Engine {
             let observed = observe::observe(&directories);
             let desired = documents::read_desired(&directories)?;
             if desired.is_some_and(|desired| observe::is_behind(&directories, &desired)) {
-                findings.add(ProblemKind::Unacknowledged, id, name.clone(), || {
-                    self.mend_change(&container.id)
-                });
+                findings
+                    .add(ProblemKind::Unacknowledged, id, name.clone(), || self.mend_change(&container.id));
             }
             if observed.needs_recovery() || (observed.alive && !observed.owned) {
                 let what = if observed.alive {

@@ -43,7 +43,8 @@ impl Incoming {
 
     /// Whether a whole message is there already.
     pub(super) fn has_message(&self) -> bool {
-        let length = self.bytes.first_chunk::<PREFIX>().map(|length| usize::from(u16::from_be_bytes(*length)));
+        let length =
+            self.bytes.first_chunk::<PREFIX>().map(|length| usize::from(u16::from_be_bytes(*length)));
         length.is_some_and(|length| self.bytes.len() >= PREFIX + length)
     }
 

@@ -176,12 +176,7 @@ struct Parts {
     build: String,
 }
 
-fn prepare(
-    place: &Place,
-    instance: &InstanceId,
-    signals: OwnedFd,
-    build: &str,
-) -> rustix::io::Result<Parts> {
+fn prepare(place: &Place, instance: &InstanceId, signals: OwnedFd, build: &str) -> rustix::io::Result<Parts> {
     let reactor = Reactor::new()?;
     reactor.add(&signals, Token::Signals, Interest::READ)?;
     let listener = match seqpacket::listen(place.exec(), exec::SOCKET) {

@@ -115,7 +115,8 @@ impl Monitor {
 
     /// The same for a running sandbox whose monitor died. It goes on without names rather than without a monitor.
     pub(super) fn adopt_names(&mut self) {
-        let done = self.publish_endpoints().and_then(|()| self.begin_resolver()).and_then(|()| self.acknowledge());
+        let done =
+            self.publish_endpoints().and_then(|()| self.begin_resolver()).and_then(|()| self.acknowledge());
         if let Err(failure) = done {
             self.event("resolver_failed", &[("error", &failure.message)]);
         }
@@ -159,8 +160,7 @@ impl Monitor {
     }
 
     fn network_directory(&self, endpoint: &EndpointConfig) -> Result<OwnedFd, Failure> {
-        let networks =
-            self.place.networks().map_err(|errno| Failure::host(&std::io::Error::from(errno)))?;
+        let networks = self.place.networks().map_err(|errno| Failure::host(&std::io::Error::from(errno)))?;
         dns::open_directory(networks.as_fd(), &endpoint.network.id).map_err(|error| Failure::host(&error))
     }
 
@@ -249,9 +249,8 @@ impl Monitor {
             _ => return self.reactor.remove(&servant.control),
         };
         let server = request.and_then(|request| servant.upstreams.get(usize::from(request.upstream)));
-        let socket = request
-            .zip(server)
-            .and_then(|(request, server)| servant::connect(*server, request.stream).ok());
+        let socket =
+            request.zip(server).and_then(|(request, server)| servant::connect(*server, request.stream).ok());
         let fds: Vec<_> = socket.iter().map(AsFd::as_fd).collect();
         let answer = if fds.is_empty() { REFUSED } else { GRANTED };
         // It waits for the answer, so there is room; a servant that is gone needs none.

@@ -156,9 +156,14 @@ mod tests {
 
     #[test]
     fn tokens_survive_packing() {
-        for token in
-            [Token::Listener, Token::Adopted, Token::Servant, Token::Client(7), Token::Stdin(u32::MAX), Token::Stderr(0)]
-        {
+        for token in [
+            Token::Listener,
+            Token::Adopted,
+            Token::Servant,
+            Token::Client(7),
+            Token::Stdin(u32::MAX),
+            Token::Stderr(0),
+        ] {
             assert_eq!(Token::unpack(token.pack()), token);
         }
     }

@@ -60,8 +60,10 @@ mod tests {
     }
 
     fn table() -> NameTable {
-        let front =
-            Network { name: "front".into(), members: vec![member(2, &["web", "www"]), member(3, &["two", "www"])] };
+        let front = Network {
+            name: "front".into(),
+            members: vec![member(2, &["web", "www"]), member(3, &["two", "www"])],
+        };
         let back = Network { name: "back.end".into(), members: vec![member(9, &["db"])] };
         NameTable { networks: vec![front, back], links: [("mydb".into(), "db".into())].into() }
     }

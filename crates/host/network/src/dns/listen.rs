@@ -76,7 +76,8 @@ fn bound(kind: SocketType) -> rustix::io::Result<(OwnedFd, u16)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::INET, kind, flags, None)?;
     rustix::net::bind(&socket, &SocketAddrV4::new(ADDRESS, 0))?;
-    let address = SocketAddrV4::try_from(rustix::net::getsockname(&socket)?).map_err(|_| Errno::AFNOSUPPORT)?;
+    let address =
+        SocketAddrV4::try_from(rustix::net::getsockname(&socket)?).map_err(|_| Errno::AFNOSUPPORT)?;
     Ok((socket, address.port()))
 }
 

@@ -74,7 +74,11 @@ impl ProcessIsolation {
         Ok(())
     }
 
-    pub(super) fn change_endpoints(&mut self, before: &NetworkPlan, now: &NetworkPlan) -> Result<(), Failure> {
+    pub(super) fn change_endpoints(
+        &mut self,
+        before: &NetworkPlan,
+        now: &NetworkPlan,
+    ) -> Result<(), Failure> {
         let ((old, _), (new, ports)) = (parts(before), parts(now));
         let has = |list: &[EndpointConfig], one: &EndpointConfig| list.iter().any(|other| other.id == one.id);
         let (sockets, namespace) = match (&self.sockets, self.namespace(Kind::Network)) {

@@ -46,8 +46,7 @@ fn an_answer_repeats_number_and_question() {
 #[test]
 fn what_does_not_fit_is_said_to_be_cut() {
     let bytes = query("many", 1, None);
-    let records: Vec<Record> =
-        (0..100).map(|last| Record::Address(Ipv4Addr::new(10, 0, 0, last))).collect();
+    let records: Vec<Record> = (0..100).map(|last| Record::Address(Ipv4Addr::new(10, 0, 0, last))).collect();
     let answer = parse(&bytes).unwrap().answer(Code::NoError, &records, PLAIN_MAX);
     assert!(answer.len() <= PLAIN_MAX && answer[2] & 2 == 2);
     let whole = parse(&bytes).unwrap().answer(Code::NoError, &records, STREAM_MAX);
