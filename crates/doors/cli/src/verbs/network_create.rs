@@ -58,7 +58,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         ip_range: one(typed, "ip-range")?.map(|text| subnet(&text)).transpose()?,
         auxiliary: auxiliary(typed)?,
         internal: typed.is_on("internal"),
-        labels: pairs(typed, "label")?,
+        labels: labels(typed),
         options: pairs(typed, "opt")?,
     };
     if config.subnet.is_none() {
@@ -109,6 +109,15 @@ fn address(what: &str, text: &str) -> Result<Ipv4Addr, Failure> {
 fn auxiliary(typed: &Typed) -> Result<BTreeMap<String, Ipv4Addr>, Failure> {
     let pairs = pairs(typed, "aux-address")?.into_iter();
     pairs.map(|(name, text)| address("aux-address", &text).map(|address| (name, address))).collect()
+}
+
+/// A label without a value has an empty one.
+fn labels(typed: &Typed) -> BTreeMap<String, String> {
+    let pair = |label: &str| {
+        let (key, value) = label.split_once('=').unwrap_or((label, ""));
+        (key.to_owned(), value.to_owned())
+    };
+    typed.list("label").into_iter().map(pair).collect()
 }
 
 fn pairs(typed: &Typed, flag: &str) -> Result<docker_model::StringMap, Failure> {

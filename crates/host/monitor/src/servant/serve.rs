@@ -7,10 +7,10 @@ use network::dns::message::{self, Code, Query, Record, STREAM_MAX, Unusable};
 use network::dns::{Decision, Directory, NameTable, decide};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, SocketAddrAny, SocketFlags};
+use rustix::net::{RecvFlags, SendFlags, SocketFlags};
 use rustix::time::{ClockId, Timespec};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddrV4};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Forwarded queries at one time; the next is answered with a failure.
@@ -30,10 +30,10 @@ pub(super) struct Sockets {
 }
 
 /// Who asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Client {
     /// A datagram from there; its sender takes so many bytes.
-    Datagram(SocketAddrAny, usize),
+    Datagram(SocketAddrV4, usize),
     /// A connection, by key.
     Stream(u32),
 }
@@ -168,6 +168,7 @@ impl Server {
         for _ in 0..BATCH {
             match rustix::net::recvfrom(&self.sockets.datagrams, &mut buffer[..], RecvFlags::DONTWAIT) {
                 Ok((length, _, Some(from))) => {
+                    let Ok(from) = SocketAddrV4::try_from(from) else { continue };
                     let message = &buffer[..length.min(4096)];
                     let max = message::parse(message).map_or(0, |query| query.datagram_max());
                     self.query(Client::Datagram(from, max), message);
