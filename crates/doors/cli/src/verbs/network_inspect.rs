@@ -1,11 +1,11 @@
 //! `network inspect`: everything about networks.
 
+use super::inspect::Document;
 use crate::args::{Arity, Verb, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::local::from_engine_network::network;
 use engine::networks::NetworkError;
-use serde_json::Value;
 
 /// The verb.
 pub(crate) static NETWORK_INSPECT: Verb = Verb {
@@ -23,12 +23,12 @@ pub(crate) static NETWORK_INSPECT: Verb = Verb {
     refused: &[],
     arity: Arity::AtLeast(1),
     run: |context, typed| {
-        super::inspect::print_all(context, typed, &[|context, name, _| find(context, name)])
+        super::inspect::print_all(context, typed, &[|context, name, _| find(context, name)], "network")
     },
 };
 
 /// A network's document; `None` when there is none of that name.
-pub(crate) fn find(context: &Context, name: &str) -> Result<Option<Value>, Failure> {
+pub(crate) fn find(context: &Context, name: &str) -> Result<Option<Document>, Failure> {
     match context.engine()?.inspect_network(name) {
         Ok((view, members)) => super::inspect::document(&network(&view, &members)).map(Some),
         Err(NetworkError::NotFound { .. }) => Ok(None),

@@ -74,7 +74,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         }
     }
     let format = typed.text("format").unwrap_or_default();
-    context.print(&LIST.render(format, typed.is_on("quiet"), &rows).map_err(|error| Failure::of(&error))?)?;
+    context.print(&LIST.render(format, typed.is_on("quiet"), &rows).map_err(Failure::from)?)?;
     Ok(0)
 }
 
