@@ -701,5 +701,7 @@ fn networks_come_back_after_a_boot() {
         assert_eq!(address(sampan, "web", "front"), before);
         assert!(finds(sampan, "client", "web"));
         let _ = sampan.run(["system", "check"]).ok();
+        let _ = sampan.run(["rm", "--force", "web", "client"]).ok();
+        let _ = Invocation::new("umount", ["/proc/sys/kernel/random/boot_id"]).run().ok();
     });
 }

@@ -118,7 +118,7 @@ impl Directory {
     pub fn refreshed(&mut self) -> &Network {
         let now = rustix::time::clock_gettime(ClockId::Realtime);
         if let Ok(stat) = rustix::fs::fstat(&self.fd) {
-            let modified = (i64::from(stat.st_mtime), stat.st_mtime_nsec as i64);
+            let modified = (stat.st_mtime, stat.st_mtime_nsec as i64);
             if self.read_at != Some(modified)
                 && let Some(members) = self.read()
             {
