@@ -335,6 +335,14 @@ impl Outcome {
     }
 
     /// # Panics
+    /// When standard output contains `text`.
+    #[must_use]
+    pub fn lacks(self, text: &str) -> Self {
+        assert!(!self.stdout().contains(text), "did not expect {text:?} in the output: {self}");
+        self
+    }
+
+    /// # Panics
     /// Unless standard error contains `text`.
     #[must_use]
     pub fn says(self, text: &str) -> Self {

@@ -117,6 +117,7 @@ impl Sampan {
         if !ids.trim().is_empty() {
             let _ = self.run(["rm", "--force"].into_iter().chain(ids.split_whitespace())).ok();
         }
+        let _ = self.run(["network", "prune", "--force"]).ok();
         self.require_no_leak_since(&self.start, Census::without_store);
         let _ = self.run(["system", "check"]).ok();
     }

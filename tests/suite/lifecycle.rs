@@ -468,7 +468,7 @@ fn a_detached_container_removes_itself() {
 }
 
 /// Everything of a boot: no process, no link, no rule, no control group, nothing in the exec root, another boot id.
-fn reboot(sampan: &Sampan, number: u32) {
+pub(crate) fn reboot(sampan: &Sampan, number: u32) {
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
             continue;

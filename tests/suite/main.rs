@@ -22,6 +22,7 @@ mod lists;
 mod messages;
 mod monitor;
 mod network;
+mod networks;
 mod run;
 mod soak;
 mod system;

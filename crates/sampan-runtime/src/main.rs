@@ -1,4 +1,5 @@
-//! The runtime program: `sampan-runtime monitor` owns a sandbox for the engine; every other command line is that of an
+//! The runtime program: `sampan-runtime monitor` owns a sandbox for the engine, `sampan-runtime
+//! resolve` resolves names for one; every other command line is that of an
 //! OCI runtime.
 
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let code = match arguments.as_slice() {
         [role] if role == "monitor" => monitor::main(BUILD_ID),
+        [role] if role == "resolve" => monitor::resolve(BUILD_ID),
         _ => oci_cli::main(arguments),
     };
     // Exit codes of processes have eight bits.

@@ -152,6 +152,7 @@ impl Bench {
     /// After a failed attempt: what it left must not fail the next ones too.
     pub(super) fn start_over(&self) {
         let _ = self.run(&["rm", "--force", "--volumes", SWEPT]);
+        let _ = self.run(&["network", "prune", "--force"]);
         let _ = self.run(&["rm", "--force", "--volumes", RENAMED]);
         let _ = self.run(&["volume", "rm", "--force", SWEPT]);
         for image in [SWEPT, TAGGED, LOADED, &self.remote_image()] {

@@ -8,6 +8,7 @@ mod bench;
 mod container_operations;
 mod image_operations;
 mod more_operations;
+mod network_operations;
 mod strike;
 mod sweep;
 
@@ -42,6 +43,11 @@ swept! {
     container_operations::STOP: stop_sample, stop_every_point;
     container_operations::REMOVE: remove_sample, remove_every_point;
     container_operations::EXEC: exec_sample, exec_every_point;
+    network_operations::CREATE: network_create_sample, network_create_every_point;
+    network_operations::REMOVE: network_rm_sample, network_rm_every_point;
+    network_operations::RUN: run_network_sample, run_network_every_point;
+    network_operations::CONNECT: network_connect_sample, network_connect_every_point;
+    network_operations::DISCONNECT: network_disconnect_sample, network_disconnect_every_point;
     image_operations::IMPORT: import_sample, import_every_point;
     image_operations::LOAD: load_sample, load_every_point;
     image_operations::PULL: pull_sample, pull_every_point;

@@ -14,6 +14,12 @@ use crate::verbs::inspect::{CONTAINER_INSPECT, INSPECT};
 use crate::verbs::kill::KILL;
 use crate::verbs::load::LOAD;
 use crate::verbs::logs::LOGS;
+use crate::verbs::network_connect::{NETWORK_CONNECT, NETWORK_DISCONNECT};
+use crate::verbs::network_create::NETWORK_CREATE;
+use crate::verbs::network_inspect::NETWORK_INSPECT;
+use crate::verbs::network_ls::NETWORK_LS;
+use crate::verbs::network_prune::NETWORK_PRUNE;
+use crate::verbs::network_rm::NETWORK_RM;
 use crate::verbs::pause::{PAUSE, UNPAUSE};
 use crate::verbs::port::PORT;
 use crate::verbs::prune::{CONTAINER_PRUNE, SYSTEM_PRUNE};
@@ -95,6 +101,22 @@ static IMAGE: Group = Group {
     ],
 };
 
+static NETWORK: Group = Group {
+    name: "network",
+    about: "Manage networks",
+    verbs: &[
+        verb("connect", &NETWORK_CONNECT),
+        verb("create", &NETWORK_CREATE),
+        verb("disconnect", &NETWORK_DISCONNECT),
+        verb("inspect", &NETWORK_INSPECT),
+        verb("ls", &NETWORK_LS),
+        alias("list", &NETWORK_LS),
+        verb("prune", &NETWORK_PRUNE),
+        verb("rm", &NETWORK_RM),
+        alias("remove", &NETWORK_RM),
+    ],
+};
+
 static SYSTEM: Group = Group {
     name: "system",
     about: "Manage this installation",
@@ -135,8 +157,13 @@ pub(crate) static COMMON: &[Entry] = &[
 ];
 
 /// Nouns.
-pub(crate) static GROUPS: &[Entry] =
-    &[Entry::Group(&CONTAINER), Entry::Group(&IMAGE), Entry::Group(&SYSTEM), Entry::Group(&VOLUME)];
+pub(crate) static GROUPS: &[Entry] = &[
+    Entry::Group(&CONTAINER),
+    Entry::Group(&IMAGE),
+    Entry::Group(&NETWORK),
+    Entry::Group(&SYSTEM),
+    Entry::Group(&VOLUME),
+];
 
 /// All others.
 pub(crate) static VERBS: &[Entry] = &[

@@ -47,6 +47,23 @@ impl Reader<'_> {
             .transpose()
     }
 
+    /// The network with that id.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn network(&self, id: &NetworkId) -> Result<Option<NetworkRow>, StateError> {
+        self.connection
+            .query_row(
+                "SELECT id, name, created, record FROM networks WHERE id = ?1",
+                params![id.as_str()],
+                raw,
+            )
+            .optional()
+            .map_err(StateError::reading)?
+            .map(checked)
+            .transpose()
+    }
+
     /// All networks, oldest first.
     ///
     /// # Errors

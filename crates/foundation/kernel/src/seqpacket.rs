@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// How many descriptors one message may carry.
-pub const FDS_MAX: usize = 16;
+pub const FDS_MAX: usize = 64;
 
 /// A connected pair, both ends closed on exec.
 ///

@@ -8,6 +8,7 @@ use network::{EndpointConfig, PortMapping};
 use serde::{Deserialize, Serialize};
 use spec::rootfs::Rootfs;
 use spec::runtime::{Seccomp, Spec};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// The version of the document that this program writes and reads.
@@ -64,10 +65,14 @@ pub enum NetworkPlan {
     Host,
     /// A namespace of its own, attached to bridges.
     Bridge {
-        /// One per network; the first carries the default route.
+        /// One per network; [`network::gateway_endpoint`] carries the default route.
         endpoints: Vec<EndpointConfig>,
         /// Published ports, all concrete.
         ports: Vec<PortMapping>,
+        /// Name servers that the user named (`--dns`); empty for the host's. For the sandbox's own resolver, which it
+        /// has when one of its networks resolves names.
+        #[serde(default)]
+        servers: Vec<IpAddr>,
     },
     /// The namespace of another container's sandbox.
     Container {

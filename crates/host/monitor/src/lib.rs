@@ -17,8 +17,10 @@ pub mod log;
 pub mod protocol;
 pub mod status;
 
+mod servant;
 mod server;
 
+pub use servant::main as resolve;
 pub use server::main;
 
 const _: () = assert!(!runtime::IS_WEAKENED, "a runtime that can be weakened is for its own tests alone");

@@ -80,7 +80,7 @@ pub struct Attached {
 }
 
 /// Attaches the sandbox of `netns` as planned: the pair, the bridge port, and inside the name, hardware address,
-/// address, loopback and default route (if the network has a way out and there is no default route yet).
+/// address, loopback and, if the network has a way out, the default route.
 ///
 /// The calling thread visits `netns` and is back when this returns. Nothing stays behind on failure. A host end of
 /// that name that a former sandbox left is replaced.
@@ -94,10 +94,12 @@ pub fn attach_endpoint(
 ) -> Result<Attached, AttachError> {
     check(config)?;
     let inside = NamespaceSocket::enter(sockets, netns)?;
-    attach_endpoint_through(sockets, config, netns, &inside)
+    attach_endpoint_through(sockets, config, netns, &inside, !config.network.internal)
 }
 
 /// As [`attach_endpoint`] with a socket that was opened in `netns` before, so that no namespace is switched.
+/// `is_gateway` says whether the default route leads through this endpoint, in place of another one; see
+/// [`crate::gateway_endpoint`].
 ///
 /// # Errors
 /// See [`AttachError`].
@@ -106,6 +108,7 @@ pub fn attach_endpoint_through(
     config: &EndpointConfig,
     netns: BorrowedFd<'_>,
     inside: &NamespaceSocket,
+    is_gateway: bool,
 ) -> Result<Attached, AttachError> {
     check(config)?;
     let network = &config.network;
@@ -115,7 +118,8 @@ pub fn attach_endpoint_through(
     })?;
     create_pair(sockets, config, bridge.index, netns)?;
     let attached = Attached { host_ifname: config.host_ifname.clone() };
-    let rest = configure_inside(&inside.route, config).and_then(|()| wait_until_running(sockets, config));
+    let rest = configure_inside(&inside.route, config, is_gateway)
+        .and_then(|()| wait_until_running(sockets, config));
     if rest.is_err() {
         // The first error is the one to report; the name is the endpoint's own, so repair finds a leftover.
         let _ = detach_endpoint(sockets, &attached.host_ifname);
@@ -241,29 +245,44 @@ fn port_mode(network: &BridgeNetwork) -> PortMode {
     PortMode { hairpin: bridge_filter, isolated: !network.icc }
 }
 
-fn configure_inside(inside: &Socket, config: &EndpointConfig) -> Result<(), AttachError> {
+fn configure_inside(inside: &Socket, config: &EndpointConfig, is_gateway: bool) -> Result<(), AttachError> {
     let failed = |step, source| AttachError::Inside { step, name: config.container_ifname.clone(), source };
-    let mut found = None;
-    let mut batch = Batch::new();
-    link::set_up(&mut batch, link::LOOPBACK);
-    link::get(&mut batch, &config.container_ifname);
-    inside
-        .exchange(&mut batch, &mut |_, kind, payload| found = Link::parse(kind, payload))
-        .and_then(kernel::netlink::Answers::all_done)
-        .map_err(|source| failed("find", source))?;
-    let index = found.ok_or(NetlinkError::NoAnswer).map_err(|source| failed("find", source))?.index;
-
+    let index = find_inside(inside, &config.container_ifname).map_err(|source| failed("find", source))?;
     let subnet = config.network.subnet;
     let broadcast = (subnet.prefix_len() < 31).then(|| subnet.last());
     let mut batch = Batch::new();
     address::add(&mut batch, index, config.address, config.prefix_len, broadcast);
     link::set_up(&mut batch, index);
-    if !config.network.internal {
-        route::add_default(&mut batch, config.network.gateway, index);
+    if is_gateway {
+        route::replace_default(&mut batch, config.network.gateway, index);
     }
-    // A sandbox on several networks keeps the default route of the first.
-    let answers = inside.exchange(&mut batch, &mut |_, _, _| {});
-    answers
-        .and_then(|answers| answers.unless(|place, errno| place == 2 && errno == Errno::EXIST))
-        .map_err(|source| failed("configure", source))
+    inside.execute(&mut batch).map_err(|source| failed("configure", source))
+}
+
+/// Makes the endpoint's gateway the sandbox's default route, in place of another one.
+///
+/// # Errors
+/// See [`AttachError`].
+pub fn set_default_route(inside: &NamespaceSocket, config: &EndpointConfig) -> Result<(), AttachError> {
+    let failed = |source| AttachError::Inside {
+        step: "lead the default route through",
+        name: config.container_ifname.clone(),
+        source,
+    };
+    let index = find_inside(&inside.route, &config.container_ifname).map_err(failed)?;
+    let mut batch = Batch::new();
+    route::replace_default(&mut batch, config.network.gateway, index);
+    inside.route.execute(&mut batch).map_err(failed)
+}
+
+/// The number of an interface; loopback is brought up on the way.
+fn find_inside(inside: &Socket, name: &str) -> Result<u32, NetlinkError> {
+    let mut found = None;
+    let mut batch = Batch::new();
+    link::set_up(&mut batch, link::LOOPBACK);
+    link::get(&mut batch, name);
+    inside
+        .exchange(&mut batch, &mut |_, kind, payload| found = Link::parse(kind, payload))
+        .and_then(kernel::netlink::Answers::all_done)?;
+    Ok(found.ok_or(NetlinkError::NoAnswer)?.index)
 }

@@ -10,6 +10,7 @@
 //!
 //! Limits: IPv4 only for now; an IPv6 publish address is refused by name.
 
+pub mod dns;
 pub mod ipam;
 pub mod names;
 pub mod resolv_conf;
@@ -18,6 +19,7 @@ mod bridge;
 mod endpoint;
 mod firewall;
 mod foreign;
+mod host_resolver;
 mod inventory;
 mod mac;
 mod model;
@@ -28,11 +30,13 @@ mod subnet;
 pub use bridge::{BridgeError, ensure_bridge, remove_bridge};
 pub use endpoint::{
     AttachError, Attached, attach_endpoint, attach_endpoint_through, configure_loopback, detach_endpoint,
+    set_default_route,
 };
 pub use foreign::{ForeignDrop, ForeignError, close_foreign, foreign_drops, open_foreign};
+pub use host_resolver::host_resolver;
 pub use inventory::{LinkRole, OwnedLink, link_exists, list_links, routes_in_use};
 pub use mac::{InvalidMac, MacAddr};
-pub use model::{BridgeNetwork, EndpointConfig, PortMapping, Protocol};
+pub use model::{BridgeNetwork, EndpointConfig, PortMapping, Protocol, gateway_endpoint};
 pub use publish::{
     Holder, PublishError, Published, PublishedPorts, StaleConnections, StaleError, UnpublishError, Withdrawn,
     adopt, end_connections, end_stale_connections, is_stale, list_published, list_stale_connections, publish,

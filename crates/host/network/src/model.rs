@@ -27,6 +27,9 @@ pub struct BridgeNetwork {
     /// Whether traffic that leaves the host gets the host's address
     /// (`com.docker.network.bridge.enable_ip_masquerade`).
     pub masquerade: bool,
+    /// Whether members find each other by name, through a resolver of their own: true for networks that a user made.
+    #[serde(default)]
+    pub resolves_names: bool,
 }
 
 /// One sandbox on one network: planned by the engine, kept in `desired.json`, made by the monitor.
@@ -47,8 +50,27 @@ pub struct EndpointConfig {
     pub host_ifname: String,
     /// The container's end, usually `eth0`.
     pub container_ifname: String,
-    /// Further names under which other members find this one.
+    /// Further names under which other members find this one, besides those that every container has.
     pub aliases: Vec<String>,
+    /// Which network's gateway is the default route: the highest, then the first by name (`--gw-priority`).
+    #[serde(default)]
+    pub gateway_priority: i64,
+    /// The user chose the address.
+    #[serde(default)]
+    pub is_fixed: bool,
+    /// Names that this container alone has for others: `other:alias` (`--link`).
+    #[serde(default)]
+    pub links: Vec<String>,
+}
+
+/// The endpoint whose gateway is the sandbox's default route, and to which published ports lead: the highest priority,
+/// then the first by the network's name, among networks with a way out.
+#[must_use]
+pub fn gateway_endpoint(endpoints: &[EndpointConfig]) -> Option<&EndpointConfig> {
+    let rank = |endpoint: &&EndpointConfig| {
+        (std::cmp::Reverse(endpoint.gateway_priority), endpoint.network.name.to_string())
+    };
+    endpoints.iter().filter(|endpoint| !endpoint.network.internal).min_by_key(rank)
 }
 
 /// The transport that a port belongs to. SCTP is refused where ports are parsed.

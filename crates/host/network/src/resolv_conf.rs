@@ -216,12 +216,18 @@ pub fn hosts_file(hostname: &str, domain: Option<&str>, own: &[IpAddr], extra: &
         let _ = writeln!(text, "{}\t{}", entry.address, entry.name);
     }
     for address in own {
-        let _ = match domain {
-            Some(domain) if !domain.is_empty() => writeln!(text, "{address}\t{hostname}.{domain} {hostname}"),
-            _ => writeln!(text, "{address}\t{hostname}"),
-        };
+        let _ = writeln!(text, "{}", own_line(hostname, domain, *address));
     }
     text
+}
+
+/// The line of `/etc/hosts` for one address of the container's own.
+#[must_use]
+pub fn own_line(hostname: &str, domain: Option<&str>, address: IpAddr) -> String {
+    match domain {
+        Some(domain) if !domain.is_empty() => format!("{address}\t{hostname}.{domain} {hostname}"),
+        _ => format!("{address}\t{hostname}"),
+    }
 }
 
 /// The text of `/etc/hostname`.

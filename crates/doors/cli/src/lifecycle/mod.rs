@@ -5,7 +5,7 @@
 
 mod engine;
 mod stream;
-mod to_engine_create;
+pub(crate) mod to_engine_create;
 mod to_engine_mounts;
 
 pub(crate) use stream::{Happened, Stream};

@@ -3,10 +3,10 @@
 use super::CreateQuery;
 use super::to_engine_mounts::{MountError, mounts};
 use crate::parse::{self, InvalidPort};
-use docker_model::{ContainerCreateRequest, HealthcheckConfig, HostConfig, Resources};
+use docker_model::{ContainerCreateRequest, EndpointSettings, HealthcheckConfig, HostConfig, Resources};
 use engine::model::{
-    ContainerConfig, DeviceConfig, ExposedPort, HealthConfig, NetworkChoice, PublishedPort, ResourceConfig,
-    Ulimit,
+    AttachmentConfig, ContainerConfig, DeviceConfig, ExposedPort, HealthConfig, NetworkChoice, PublishedPort,
+    ResourceConfig, Ulimit,
 };
 use engine::spec::image::Healthcheck;
 use engine::{Protocol, RestartPolicy};
@@ -57,10 +57,7 @@ pub(crate) fn container_config(
     query: &CreateQuery<'_>,
 ) -> Result<ContainerConfig, CreateRequestError> {
     let (config, host) = (&request.config, &request.host_config);
-    let endpoint = request.networking_config.endpoints_config.values().next();
-    let ip =
-        endpoint.and_then(|endpoint| endpoint.ipam_config.as_ref()).map(|ipam| ipam.ipv4_address.as_str());
-    let mac = endpoint.map(|endpoint| endpoint.mac_address.as_str()).unwrap_or_default();
+    let (attachment, more_attachments) = attachments(request)?;
     Ok(ContainerConfig {
         name: query.name.map(name).transpose()?,
         image: config.image.clone(),
@@ -84,9 +81,9 @@ pub(crate) fn container_config(
         publish: published(host)?,
         publish_all: host.publish_all_ports,
         network: network(&host.network_mode)?,
-        network_aliases: endpoint.and_then(|endpoint| endpoint.aliases.clone()).unwrap_or_default(),
-        ip: ip.filter(|ip| !ip.is_empty()).map(address).transpose()?,
-        mac_address: filled(if mac.is_empty() { &config.mac_address } else { mac }),
+        attachment,
+        more_attachments,
+        links: host.links.clone().unwrap_or_default(),
         extra_hosts: host.extra_hosts.clone().unwrap_or_default(),
         dns: host.dns.iter().flatten().map(|server| address::<IpAddr>(server)).collect::<Result<_, _>>()?,
         dns_search: host.dns_search.clone().unwrap_or_default(),
@@ -147,6 +144,42 @@ fn network(mode: &str) -> Result<NetworkChoice, CreateRequestError> {
             Some(container) => NetworkChoice::Container(container.to_owned()),
             None => NetworkChoice::Named(NetworkName::parse(mode)?),
         },
+    })
+}
+
+/// What is wanted of the network that the mode names, and of the others.
+fn attachments(
+    request: &ContainerCreateRequest,
+) -> Result<(AttachmentConfig, Vec<AttachmentConfig>), CreateRequestError> {
+    let mode = request.host_config.network_mode.as_str();
+    let is_first = |name: &str| {
+        let standard = |text: &str| matches!(text, "" | "default" | "bridge");
+        name == mode || (standard(name) && standard(mode))
+    };
+    let (mut first, mut more) = (AttachmentConfig::default(), Vec::new());
+    for (name, settings) in &request.networking_config.endpoints_config {
+        let one = attachment(name, settings)?;
+        if is_first(name) { first = one } else { more.push(one) }
+    }
+    if first.mac_address.is_none() {
+        first.mac_address = filled(&request.config.mac_address);
+    }
+    Ok((first, more))
+}
+
+/// What is wanted of one network.
+pub(crate) fn attachment(
+    network: &str,
+    wire: &EndpointSettings,
+) -> Result<AttachmentConfig, CreateRequestError> {
+    let ip = wire.ipam_config.as_ref().and_then(|ipam| filled(&ipam.ipv4_address));
+    Ok(AttachmentConfig {
+        network: network.to_owned(),
+        aliases: wire.aliases.clone().unwrap_or_default(),
+        ip: ip.map(|ip| address(&ip)).transpose()?,
+        mac_address: filled(&wire.mac_address),
+        gateway_priority: wire.gw_priority,
+        links: wire.links.clone().unwrap_or_default(),
     })
 }
 

@@ -3,5 +3,6 @@
 pub(crate) mod from_engine_container;
 pub(crate) mod from_engine_event;
 pub(crate) mod from_engine_image;
+pub(crate) mod from_engine_network;
 pub(crate) mod from_engine_system;
 pub(crate) mod from_engine_volume;

@@ -29,7 +29,7 @@ pub(crate) use env::{env_entry, env_file};
 pub(crate) use host::{address, extra_host, search_domain};
 pub(crate) use key_value::{key_value, key_values};
 pub(crate) use mount::mount;
-pub(crate) use network::{NetworkFlag, network};
+pub(crate) use network::{NetworkFlag, link, network};
 pub(crate) use ports::{InvalidPort, expose, publish};
 pub(crate) use restart::restart_policy;
 pub(crate) use tmpfs::{TmpfsText, tmpfs};

@@ -17,6 +17,9 @@ pub(crate) enum InvalidNetwork {
     /// A key that this version does not honour.
     #[error("'{0}' is not supported by this version of sampan")]
     NotSupported(String),
+    /// Not a number. The words are Docker's.
+    #[error("invalid gw-priority: {0}")]
+    Priority(String),
     /// No name. The words are Docker's.
     #[error("network name is not specified")]
     NoName,
@@ -33,6 +36,40 @@ pub(crate) struct NetworkFlag {
     pub(crate) ip: Option<String>,
     /// Hardware address.
     pub(crate) mac_address: Option<String>,
+    /// Which network has the default route: the highest.
+    pub(crate) gateway_priority: i64,
+    /// Other containers under other names, from `--link`.
+    pub(crate) links: Vec<String>,
+}
+
+impl NetworkFlag {
+    /// Whether it names a network that somebody made (moby, `NetworkMode.IsUserDefined`).
+    pub(crate) fn is_user_defined(&self) -> bool {
+        !matches!(self.target.as_str(), "default" | "bridge" | "host" | "none")
+            && !self.target.starts_with("container:")
+    }
+}
+
+/// Not a link. The words are Docker's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidLink {
+    /// Nothing.
+    #[error("empty string specified for links")]
+    Empty,
+    /// More than two parts.
+    #[error("bad format for links: {0}")]
+    Format(String),
+}
+
+/// Parses `--link container[:alias]`.
+pub(crate) fn link(text: &str) -> Result<String, InvalidLink> {
+    if text.is_empty() {
+        return Err(InvalidLink::Empty);
+    }
+    if text.matches(':').count() > 1 {
+        return Err(InvalidLink::Format(text.to_owned()));
+    }
+    Ok(text.to_owned())
 }
 
 /// Parses it.
@@ -52,7 +89,10 @@ pub(crate) fn network(text: &str) -> Result<NetworkFlag, InvalidNetwork> {
             "alias" => flag.aliases.push(value),
             "ip" => flag.ip = Some(value),
             "mac-address" => flag.mac_address = Some(value),
-            key @ ("ip6" | "link-local-ip" | "driver-opt" | "gw-priority") => {
+            "gw-priority" => {
+                flag.gateway_priority = value.parse().map_err(|_| InvalidNetwork::Priority(value))?;
+            }
+            key @ ("ip6" | "link-local-ip" | "driver-opt") => {
                 return Err(InvalidNetwork::NotSupported(key.to_owned()));
             }
             key => return Err(InvalidNetwork::Key(key.to_owned())),
@@ -74,5 +114,9 @@ mod tests {
         assert_eq!(network("alias=a"), Err(InvalidNetwork::NoName));
         assert_eq!(network("name=x,foo=y"), Err(InvalidNetwork::Key("foo".into())));
         assert!(network("").is_err() && network("name=x,ip6=::1").is_err());
+        assert_eq!(network("name=x,gw-priority=-3").unwrap().gateway_priority, -3);
+        assert!(network("name=x,gw-priority=high").is_err());
+        assert_eq!(link("db:mydb").as_deref(), Ok("db:mydb"));
+        assert!(link("").is_err() && link("a:b:c").is_err());
     }
 }

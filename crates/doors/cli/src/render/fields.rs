@@ -13,6 +13,8 @@ use std::sync::Arc;
 const FREE: &[&str] = &[
     "Annotations",
     "Attributes",
+    "AuxiliaryAddresses",
+    "Containers",
     "DriverOpts",
     "ExposedPorts",
     "Labels",

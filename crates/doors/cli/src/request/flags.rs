@@ -63,6 +63,7 @@ fn networks(command: Command) -> Command {
         .arg(list("dns-search", '\0', "list", "Set custom DNS search domains"))
         .arg(list("expose", '\0', "list", "Expose a port or a range of ports"))
         .arg(text("ip", '\0', "string", "IPv4 address (e.g., 172.30.100.104)"))
+        .arg(list("link", '\0', "list", "Add link to another container"))
         .arg(text("mac-address", '\0', "string", "Container MAC address (e.g., 92:d0:c6:0a:29:33)"))
         .arg(list("network", '\0', "network", "Connect a container to a network").alias("net"))
         .arg(

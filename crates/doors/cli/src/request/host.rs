@@ -42,6 +42,7 @@ pub(super) fn host(
         dns_options: owned(&dns_options),
         dns_search: some(typed.parsed_list("dns-search", parse::search_domain)?),
         extra_hosts: some(typed.parsed_list("add-host", parse::extra_host)?),
+        links: some(typed.parsed_list("link", parse::link)?),
         group_add: owned(&typed.list("group-add")),
         oom_score_adj: oom_score(typed)?,
         privileged: typed.is_on("privileged"),

@@ -35,7 +35,6 @@ pub(crate) const CREATE_REFUSED: &[Refused] = &[
     flag("ipc", NAMESPACE),
     flag("isolation", WINDOWS),
     flag("kernel-memory", "the kernel has dropped this limit; use --memory"),
-    flag("link", "use the same --network and the container's name"),
     flag("link-local-ip", "containers have one address; use --ip"),
     flag("pid", NAMESPACE),
     flag("runtime", "sampan has one runtime of its own"),

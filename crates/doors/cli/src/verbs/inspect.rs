@@ -47,20 +47,21 @@ fn define_any(command: Command) -> Command {
         "type",
         '\0',
         "string",
-        "Only inspect objects of the given type: container, image, volume",
+        "Only inspect objects of the given type: container, image, network, volume",
     ))
 }
 
 fn run_any(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let kind = typed.text("type").unwrap_or_default();
     let finders: &[Find] = match kind {
-        "" => &[container, image, volume],
+        "" => &[container, image, network, volume],
         "container" => &[container],
         "image" => &[image],
+        "network" => &[network],
         "volume" => &[volume],
         other => {
             return Err(Failure::new(format!(
-                "{other:?} is not a valid value for --type: use container, image or volume"
+                "{other:?} is not a valid value for --type: use container, image, network or volume"
             )));
         }
     };
@@ -153,6 +154,10 @@ fn container(context: &Context, name: &str, size: bool) -> Result<Option<Documen
 
 fn image(context: &Context, name: &str, _: bool) -> Result<Option<Document>, Failure> {
     super::image_inspect::find(context, name)
+}
+
+fn network(context: &Context, name: &str, _: bool) -> Result<Option<Document>, Failure> {
+    super::network_inspect::find(context, name)
 }
 
 fn volume(context: &Context, name: &str, _: bool) -> Result<Option<Document>, Failure> {

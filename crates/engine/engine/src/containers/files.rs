@@ -1,9 +1,9 @@
 //! The files of a container that are bound over its image's: `hostname`, `hosts`, `resolv.conf`.
 
 use crate::documents::FileError;
+use network::host_resolver;
 use network::resolv_conf::{
-    HostEntry, InvalidSetting, Overrides, Resolver, SYSTEMD_RESOLV_CONF, ServerSource, hostname_file,
-    hosts_file,
+    HostEntry, InvalidSetting, Overrides, Resolver, ServerSource, hostname_file, hosts_file, own_line,
 };
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -30,6 +30,8 @@ pub(crate) struct Content<'a> {
     pub(crate) resolver: &'a Overrides,
     /// The container shares the host's network.
     pub(crate) host_network: bool,
+    /// The container's resolver is in its own sandbox.
+    pub(crate) own_resolver: bool,
     pub(crate) durable: bool,
 }
 
@@ -50,24 +52,16 @@ fn read_host(path: &str) -> Option<String> {
     Some(text)
 }
 
-fn host_resolver() -> Resolver {
-    let resolver = Resolver::parse(&read_host("/etc/resolv.conf").unwrap_or_default());
-    if resolver.is_only_loopback()
-        && let Some(behind_the_stub) = read_host(SYSTEMD_RESOLV_CONF)
-    {
-        return Resolver::parse(&behind_the_stub);
-    }
-    resolver
-}
-
 /// Writes the files into the container's data directory; warnings.
 pub(crate) fn write(directory: &Path, content: &Content<'_>) -> Result<Vec<String>, FileError> {
-    let host = if content.host_network {
-        Resolver::parse(&read_host("/etc/resolv.conf").unwrap_or_default())
-    } else {
-        host_resolver()
+    let (resolver, source) = match content.host_network {
+        true => Resolver::parse(&read_host("/etc/resolv.conf").unwrap_or_default()).for_container(
+            content.resolver,
+            false,
+            true,
+        ),
+        false => inside(content.resolver, content.own_resolver),
     };
-    let (resolver, source) = host.for_container(content.resolver, false, content.host_network);
     let hosts = match content.host_network.then(|| read_host("/etc/hosts")).flatten() {
         Some(text) => with_extra(text, content.extra_hosts),
         None => hosts_file(content.hostname, content.domain, content.addresses, content.extra_hosts),
@@ -76,7 +70,7 @@ pub(crate) fn write(directory: &Path, content: &Content<'_>) -> Result<Vec<Strin
     write_file(&directory.join(HOSTS), &hosts, content.durable)?;
     write_file(&directory.join(RESOLV_CONF), &resolver.render(), content.durable)?;
     let warnings = match source {
-        ServerSource::Fallback if !content.addresses.is_empty() => {
+        ServerSource::Fallback if !content.addresses.is_empty() && !content.own_resolver => {
             vec![
                 "the host names no DNS server that a container can reach: using 8.8.8.8 and 8.8.4.4"
                     .to_owned(),
@@ -85,6 +79,61 @@ pub(crate) fn write(directory: &Path, content: &Content<'_>) -> Result<Vec<Strin
         _ => Vec::new(),
     };
     Ok(warnings)
+}
+
+/// What stands in the container's `resolv.conf`: with a resolver of its own, that one alone, which knows the servers.
+fn inside(asked: &Overrides, own_resolver: bool) -> (Resolver, ServerSource) {
+    let (mut resolver, source) = host_resolver().for_container(asked, false, false);
+    if own_resolver {
+        resolver.servers = vec![IpAddr::V4(network::dns::ADDRESS)];
+        // Names of containers have no dots, and are asked for as they are (Docker's choice too).
+        if !resolver.options.iter().any(|option| option.starts_with("ndots:")) {
+            resolver.options.push("ndots:0".to_owned());
+        }
+    }
+    (resolver, source)
+}
+
+/// Writes `resolv.conf` anew, into the file that is mounted already.
+pub(crate) fn write_resolver(
+    directory: &Path,
+    asked: &Overrides,
+    own_resolver: bool,
+) -> Result<(), FileError> {
+    rewrite(&directory.join(RESOLV_CONF), &inside(asked, own_resolver).0.render())
+}
+
+/// Takes the lines of addresses out of `hosts` that the container has no more, and adds those of new ones; the rest
+/// stays as it is, whoever wrote it.
+pub(crate) fn change_hosts(
+    directory: &Path,
+    hostname: &str,
+    domain: Option<&str>,
+    before: &[IpAddr],
+    now: &[IpAddr],
+) -> Result<(), FileError> {
+    let path = directory.join(HOSTS);
+    let text = fs::read_to_string(&path).map_err(FileError::of("read", &path))?;
+    let own = |addresses: &[IpAddr]| -> Vec<String> {
+        addresses.iter().map(|address| own_line(hostname, domain, *address)).collect()
+    };
+    let (before, now) = (own(before), own(now));
+    let stays = |line: &&str| !before.iter().any(|old| old == line && !now.contains(old));
+    let mut lines: Vec<&str> = text.lines().filter(stays).collect();
+    lines.extend(now.iter().filter(|new| !before.contains(new)).map(String::as_str));
+    rewrite(&path, &(lines.join("\n") + "\n"))
+}
+
+/// Replaces the content of a file in place, since it is mounted: what is longer is cut last, so that at no moment
+/// the beginning is missing.
+fn rewrite(path: &Path, text: &str) -> Result<(), FileError> {
+    let write = || {
+        let mut file = File::options().write(true).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.set_len(text.len() as u64)?;
+        file.sync_all()
+    };
+    write().map_err(FileError::of("write", path))
 }
 
 fn with_extra(mut text: String, extra: &[HostEntry]) -> String {

@@ -46,7 +46,7 @@ pub use wait::{WaitCondition, WaitError, WaitOutcome};
 
 pub(crate) use create::Made;
 pub(crate) use launch::Ownership;
-pub(crate) use lookup::Restorable;
+pub(crate) use lookup::{Held, Restorable};
 pub(crate) use mounts::{VolumeRecord, random_name as random_volume_name, volumes as volumes_of_instance};
 pub(crate) use record::Container;
 pub(crate) use remove::trash_directory;

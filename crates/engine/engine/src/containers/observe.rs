@@ -57,6 +57,13 @@ pub(crate) fn observe(directories: &ContainerDirectories) -> Observed {
     judge(directories, owned, started, exited)
 }
 
+/// Whether a change of the document has not been carried out by the monitor of a running container.
+pub(crate) fn is_behind(directories: &ContainerDirectories, desired: &Desired) -> bool {
+    let observed = observe(directories);
+    let in_force = observed.started.as_ref().map_or(desired.generation, |started| started.generation);
+    observed.owned && observed.alive && in_force < desired.generation
+}
+
 /// The same with the liveness lock in our own hands.
 pub(crate) fn observe_unowned(directories: &ContainerDirectories) -> Observed {
     let (started, exited) =
@@ -128,7 +135,7 @@ impl Engine {
         directories: &ContainerDirectories,
     ) -> ContainerView {
         let (endpoints, ports) = match &desired.network {
-            NetworkPlan::Bridge { endpoints, ports } if observed.state.has_processes() => {
+            NetworkPlan::Bridge { endpoints, ports, .. } if observed.state.has_processes() => {
                 (endpoints.clone(), ports.clone())
             }
             NetworkPlan::Bridge { endpoints, .. } => (endpoints.clone(), Vec::new()),

@@ -28,9 +28,16 @@ pub(crate) struct Record {
     /// Made by `run`, which starts it at once: one that was never started was abandoned.
     #[serde(default)]
     pub(crate) by_run: bool,
-    /// Attachment to its network, whose address it holds for life.
+    /// Attachments to its networks, whose addresses it holds for life.
     #[serde(default)]
-    pub(crate) endpoint: Option<EndpointId>,
+    pub(crate) endpoints: Vec<EndpointId>,
+}
+
+impl Record {
+    /// As the index keeps it.
+    pub(crate) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
 }
 
 /// A row with its document read.

@@ -168,7 +168,7 @@ impl Engine {
         if !record.ports.is_empty() {
             self.end_lost_connections(&held.directories);
         }
-        let made = Made { id: Some(id.clone()), endpoint: record.endpoint.clone(), volumes };
+        let made = Made { id: Some(id.clone()), endpoints: record.endpoints.clone(), volumes };
         self.discard(&made, &held.directories)?;
         self.event_about("destroy", &held.container);
         Ok(())
@@ -192,7 +192,7 @@ impl Engine {
             self.images()?.snapshots().remove(&snapshot_key(id))?;
             let gone = self.database()?.write(state::Durability::Process, |writer| {
                 writer.delete_container(id)?;
-                if let Some(endpoint) = &made.endpoint {
+                for endpoint in &made.endpoints {
                     writer.release_lease(endpoint)?;
                 }
                 let mut gone = Vec::new();

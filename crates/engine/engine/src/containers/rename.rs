@@ -7,7 +7,6 @@ use crate::documents::{self, FileError};
 use crate::events::about;
 use ids::{ContainerId, ContainerName};
 use monitor::client::{ClientError, Connection};
-use monitor::desired::NetworkPlan;
 use monitor::facts::Durability;
 use monitor::protocol::{Reply, Request};
 use state::{Renamed, StateError};
@@ -84,17 +83,9 @@ impl Engine {
 
     fn tell(&self, held: &Held, name: &ContainerName) -> Result<(), RenameError> {
         let Some(before) = documents::read_desired(&held.directories)? else { return Ok(()) };
-        let old = before.name.clone();
         let mut desired = before.clone();
         desired.name = name.to_string();
         desired.generation += 1;
-        if let NetworkPlan::Bridge { endpoints, .. } = &mut desired.network {
-            for alias in endpoints.iter_mut().flat_map(|endpoint| &mut endpoint.aliases) {
-                if *alias == old {
-                    alias.clone_from(&desired.name);
-                }
-            }
-        }
         documents::write_desired(&held.directories, &desired, Durability::Power)?;
         let connection = match Connection::open(&held.directories) {
             Err(ClientError::NoMonitor) => return Ok(()),

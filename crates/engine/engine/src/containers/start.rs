@@ -6,8 +6,9 @@ use super::observe;
 use super::record::Record;
 use crate::Engine;
 use crate::documents::{self, FileError};
-use crate::networks::PortsError;
-use ids::{ContainerId, ContainerName};
+use crate::model::NetworkChoice;
+use crate::networks::{NetworkLock, PortsError, lock};
+use ids::{ContainerId, ContainerName, NetworkName};
 use monitor::client::{ClientError, Connection};
 use monitor::desired::{Desired, NetworkPlan};
 use monitor::facts::Durability;
@@ -54,6 +55,20 @@ pub enum StartError {
     /// It is paused. The words are Docker's.
     #[error("cannot start a paused container, try unpause instead")]
     Paused,
+    /// A network of it was removed. The words are Docker's.
+    #[error("failed to set up container networking: network {name} not found")]
+    NetworkGone {
+        /// The network.
+        name: NetworkName,
+    },
+    /// What it is linked to does not run. The words are Docker's.
+    #[error("cannot link to a non running container: /{other} AS {alias}")]
+    LinkDown {
+        /// The other.
+        other: String,
+        /// Its name here.
+        alias: String,
+    },
     /// A host port.
     #[error(transparent)]
     Ports(#[from] PortsError),
@@ -137,6 +152,8 @@ impl Engine {
                     None => documents::read_desired(what.directories)?
                         .ok_or_else(|| LookupError::Incomplete { id: what.id.clone() })?,
                 };
+                let _networks = self.keep_networks(&desired)?;
+                self.require_links(what.record)?;
                 documents::remove_file(&what.directories.data.join(data::STOPPED_BY_USER))?;
                 Some(self.launch_with_ports(&what, desired, liveness, options)?)
             }
@@ -149,6 +166,37 @@ impl Engine {
             connection,
             warnings: Vec::new(),
         })
+    }
+
+    /// Holds the container's networks so that nobody removes them before it is on them.
+    fn keep_networks(&self, desired: &Desired) -> Result<Vec<NetworkLock>, StartError> {
+        let NetworkPlan::Bridge { endpoints, .. } = &desired.network else { return Ok(Vec::new()) };
+        // The default network is never removed.
+        let removable = endpoints.iter().filter(|endpoint| endpoint.network.resolves_names);
+        let mut locks = Vec::new();
+        for endpoint in removable {
+            let (id, exec_root) = (&endpoint.network.id, &self.context().roots.exec);
+            locks.push(NetworkLock::shared(exec_root, id)?);
+            if self.database()?.read(|reader| reader.network(id))?.is_none() {
+                documents::remove_file(&lock::path(exec_root, id))?;
+                return Err(StartError::NetworkGone { name: endpoint.network.name.clone() });
+            }
+        }
+        Ok(locks)
+    }
+
+    /// On the default network, what is linked to must run. The words are Docker's.
+    fn require_links(&self, record: &Record) -> Result<(), StartError> {
+        if !matches!(record.config.network, NetworkChoice::Default) {
+            return Ok(());
+        }
+        for link in &record.config.links {
+            let (other, alias) = link.split_once(':').unwrap_or((link, link));
+            if !observe::observe(&self.directories(&self.find(other)?)).is_up() {
+                return Err(StartError::LinkDown { other: other.to_owned(), alias: alias.to_owned() });
+            }
+        }
+        Ok(())
     }
 
     fn launch_with_ports(

@@ -55,12 +55,12 @@ pub struct ContainerConfig {
     pub publish_all: bool,
     /// Network.
     pub network: NetworkChoice,
-    /// Names of the container on user-defined networks.
-    pub network_aliases: Vec<String>,
-    /// Fixed address on the network.
-    pub ip: Option<std::net::Ipv4Addr>,
-    /// Hardware address on the network.
-    pub mac_address: Option<String>,
+    /// What is wanted of it.
+    pub attachment: AttachmentConfig,
+    /// Further networks.
+    pub more_attachments: Vec<AttachmentConfig>,
+    /// Other containers under other names: `other[:alias]`.
+    pub links: Vec<String>,
     /// `name:address` lines for `/etc/hosts`; the address may be `host-gateway`.
     pub extra_hosts: Vec<String>,
     /// Name servers.
@@ -156,6 +156,24 @@ pub enum NetworkChoice {
     Container(String),
     /// A named network.
     Named(NetworkName),
+}
+
+/// What a container wants of one network.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttachmentConfig {
+    /// The network by name or id.
+    pub network: String,
+    /// Names of the container on it.
+    pub aliases: Vec<String>,
+    /// Fixed address.
+    pub ip: Option<std::net::Ipv4Addr>,
+    /// Hardware address.
+    pub mac_address: Option<String>,
+    /// Which network has the default route: the highest.
+    pub gateway_priority: i64,
+    /// Other containers under other names: `other:alias`.
+    pub links: Vec<String>,
 }
 
 /// One mount.

@@ -109,8 +109,8 @@ fn check_conflicts(config: &ContainerConfig) -> Result<(), PlanError> {
     conflict(container && !config.dns.is_empty(), "dns and the network mode")?;
     conflict(container && !config.extra_hosts.is_empty(), "custom host-to-IP mapping and the network mode")?;
     conflict(container && !config.publish.is_empty(), "port publishing and the container type network mode")?;
-    conflict(shared && config.mac_address.is_some(), "mac-address and the network mode")?;
-    conflict(shared && config.ip.is_some(), "ip and the network mode")
+    conflict(shared && config.attachment.mac_address.is_some(), "mac-address and the network mode")?;
+    conflict(shared && config.attachment.ip.is_some(), "ip and the network mode")
 }
 
 fn process(input: &SpecificationInput<'_>, capabilities: &[String]) -> Result<Process, PlanError> {

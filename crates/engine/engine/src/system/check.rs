@@ -17,6 +17,8 @@ pub enum ProblemKind {
     IncompleteContainer,
     /// A container whose monitor died, or whose end nobody recorded.
     LostMonitor,
+    /// A change of a container that its monitor has not carried out.
+    Unacknowledged,
     /// A container that was to be removed once it had ended.
     Unreaped,
     /// A container's directory without a record.
@@ -33,6 +35,8 @@ pub enum ProblemKind {
     StaleConnections,
     /// An address held for no container.
     OrphanLease,
+    /// A name on a network without a running container.
+    OrphanName,
     /// A volume's directory without a record.
     OrphanVolume,
     /// A volume without its directory.
@@ -52,6 +56,7 @@ impl ProblemKind {
         match self {
             Self::IncompleteContainer => "incomplete container",
             Self::LostMonitor => "lost monitor",
+            Self::Unacknowledged => "change that was not carried out",
             Self::Unreaped => "container not removed after its end",
             Self::OrphanDirectory => "directory without a container",
             Self::OrphanSnapshot => "file system without a container",
@@ -60,6 +65,7 @@ impl ProblemKind {
             Self::OrphanPort => "published port without a container",
             Self::StaleConnections => "connections to a container that has ended",
             Self::OrphanLease => "address without a container",
+            Self::OrphanName => "name without a container",
             Self::OrphanVolume => "directory without a volume",
             Self::MissingVolume => "volume without its directory",
             Self::OrphanImageData => "image data that nothing needs",
@@ -223,6 +229,7 @@ impl Engine {
         self.check_directories(&mut findings)?;
         self.check_snapshots(&mut findings)?;
         self.check_kernel_objects(&mut findings)?;
+        self.check_names(&mut findings)?;
         self.check_leases(&mut findings)?;
         self.check_volumes(&mut findings)?;
         self.check_leftovers(&mut findings)?;

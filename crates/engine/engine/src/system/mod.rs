@@ -4,6 +4,7 @@ mod boot;
 mod check;
 mod events;
 mod info;
+mod orphaned_networks;
 mod orphans;
 mod prune;
 mod usage;

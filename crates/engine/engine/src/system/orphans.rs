@@ -9,28 +9,19 @@ use crate::documents::{self, FileError};
 use cgroup::{Group, GroupPath, Hierarchies};
 use ids::{ContainerId, VolumeName};
 use image::Orphan;
-use monitor::desired::NetworkPlan;
-use monitor::layout::{data, exec};
-use network::{
-    LinkRole, NetworkSockets, detach_endpoint, end_stale_connections, list_links, list_published,
-    list_stale_connections, unpublish_address,
-};
+use monitor::layout::data;
 use state::StateError;
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io;
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long killed processes of an orphaned control group may take to end.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long the kernel may take to delete the pairs of containers that were just released.
-const LINK_PATIENCE: Duration = Duration::from_millis(500);
-
 /// Names in a directory; none when it does not exist.
-fn names(path: &Path) -> Result<Vec<String>, FileError> {
+pub(super) fn names(path: &Path) -> Result<Vec<String>, FileError> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         done => done.map_err(FileError::of("read", path))?,
@@ -39,7 +30,7 @@ fn names(path: &Path) -> Result<Vec<String>, FileError> {
     names.collect::<Result<_, _>>().map_err(FileError::of("read", path))
 }
 
-fn network_error(error: impl std::error::Error + Send + Sync + 'static) -> CheckError {
+pub(super) fn network_error(error: impl std::error::Error + Send + Sync + 'static) -> CheckError {
     CheckError::Network(Box::new(error))
 }
 
@@ -60,6 +51,11 @@ impl Engine {
                 continue;
             }
             let observed = observe::observe(&directories);
+            let desired = documents::read_desired(&directories)?;
+            if desired.is_some_and(|desired| observe::is_behind(&directories, &desired)) {
+                findings
+                    .add(ProblemKind::Unacknowledged, id, name.clone(), || self.mend_change(&container.id));
+            }
             if observed.needs_recovery() || (observed.alive && !observed.owned) {
                 let what = if observed.alive {
                     "runs on without log, health checks and restart policy"
@@ -72,6 +68,14 @@ impl Engine {
             } else if container.is_overdue(&observed) {
                 findings.add(ProblemKind::Unreaped, id, name, || self.reap(&container.id));
             }
+        }
+        Ok(())
+    }
+
+    fn mend_change(&self, id: &ContainerId) -> Result<(), CheckError> {
+        let held = self.hold(id.as_str())?;
+        if let Some(desired) = documents::read_desired(&held.directories)? {
+            self.finish_change(&held, &desired).map_err(network_error)?;
         }
         Ok(())
     }
@@ -156,7 +160,7 @@ impl Engine {
 
     /// Whether a container's kernel objects are somebody's: a monitor's, those of a command at work, or those of a
     /// container whose lost monitor is a finding of its own.
-    fn is_owned(&self, id: &ContainerId) -> bool {
+    pub(super) fn is_owned(&self, id: &ContainerId) -> bool {
         let directories = self.directories(id);
         let observed = observe::observe(&directories);
         observed.owned || observed.alive || observed.needs_recovery() || Operation::is_held(&directories)
@@ -196,70 +200,6 @@ impl Engine {
         if !self.known_ids()?.contains(id) {
             // The lock made it.
             documents::remove_directory(&directories.exec)?;
-        }
-        Ok(())
-    }
-
-    fn check_links(&self, findings: &mut Findings) -> Result<(), CheckError> {
-        let sockets = NetworkSockets::open(&self.context().instance).map_err(network_error)?;
-        let (mut links, mut addresses) = (HashSet::new(), HashSet::new());
-        for container in self.all_containers()? {
-            let directories = self.directories(&container.id);
-            if !self.is_owned(&container.id) {
-                continue;
-            }
-            if let Some(NetworkPlan::Bridge { endpoints, .. }) =
-                documents::read_desired(&directories)?.map(|desired| desired.network)
-            {
-                links.extend(endpoints.iter().map(|endpoint| endpoint.host_ifname.clone()));
-                addresses.extend(endpoints.iter().map(|endpoint| endpoint.address));
-            }
-        }
-        for name in orphaned_links(&sockets, &links)? {
-            findings.add(ProblemKind::OrphanLink, name.clone(), "", || {
-                detach_endpoint(&sockets, &name).map_err(network_error)
-            });
-        }
-        let published = list_published(&sockets).map_err(network_error)?;
-        self.check_connections(&sockets, findings)?;
-        let orphans: BTreeSet<Ipv4Addr> =
-            published.iter().map(|one| one.container_ip).filter(|ip| !addresses.contains(ip)).collect();
-        for address in orphans {
-            let ports = published.iter().filter(|one| one.container_ip == address);
-            let detail = ports.map(|one| one.mapping.to_string()).collect::<Vec<_>>().join(", ");
-            findings.add(ProblemKind::OrphanPort, address.to_string(), detail, || {
-                unpublish_address(&sockets, address).map(drop).map_err(network_error)
-            });
-        }
-        Ok(())
-    }
-
-    /// Notes of monitors that were killed before they had ended the connections through the ports that they withdrew.
-    fn check_connections(&self, sockets: &NetworkSockets, findings: &mut Findings) -> Result<(), CheckError> {
-        let directory = self.context().roots.exec.join(exec::STALE_CONNECTIONS);
-        let stale = list_stale_connections(&directory).map_err(FileError::of("read", &directory))?;
-        for address in stale {
-            findings.add(ProblemKind::StaleConnections, address.to_string(), "", || {
-                end_stale_connections(&directory, sockets, address).map(drop).map_err(network_error)
-            });
-        }
-        Ok(())
-    }
-
-    /// Addresses that are held for no container.
-    pub(super) fn check_leases(&self, findings: &mut Findings) -> Result<(), CheckError> {
-        // The leases first: one that is claimed meanwhile is not seen, and its container is.
-        let database = self.database()?;
-        let mut leases = Vec::new();
-        for network in database.read(|reader| reader.networks())? {
-            leases.extend(database.read(|reader| reader.leases(&network.id))?);
-        }
-        let holders: HashSet<_> =
-            self.all_containers()?.into_iter().filter_map(|container| container.record.endpoint).collect();
-        for lease in leases.into_iter().filter(|lease| !holders.contains(&lease.owner)) {
-            findings.add(ProblemKind::OrphanLease, lease.address.to_string(), "", || {
-                database.write(state::Durability::Process, |writer| writer.release_lease(&lease.owner))
-            });
         }
         Ok(())
     }
@@ -359,22 +299,4 @@ impl Engine {
     fn known_ids(&self) -> Result<HashSet<ContainerId>, StateError> {
         Ok(self.database()?.read(|reader| reader.container_ids())?.into_iter().collect())
     }
-}
-
-/// Ends of endpoints that belong to no container. The kernel takes the end of a released container's pair away in the
-/// background, so one counts only if it stays.
-fn orphaned_links(sockets: &NetworkSockets, known: &HashSet<String>) -> Result<Vec<String>, CheckError> {
-    let look = || {
-        let links = list_links(sockets).map_err(network_error)?;
-        let ours = links.into_iter().filter(|link| link.role == LinkRole::Endpoint).map(|link| link.name);
-        Ok::<Vec<String>, CheckError>(ours.filter(|name| !known.contains(name)).collect())
-    };
-    let began = Instant::now();
-    let mut found = look()?;
-    while !found.is_empty() && began.elapsed() < LINK_PATIENCE {
-        std::thread::sleep(Duration::from_millis(20));
-        let still: HashSet<String> = look()?.into_iter().collect();
-        found.retain(|name| still.contains(name));
-    }
-    Ok(found)
 }

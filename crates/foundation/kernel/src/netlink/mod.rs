@@ -30,6 +30,8 @@ pub use socket::{Answers, Family, Socket};
 const NLM_F_REQUEST: u16 = 0x1;
 /// `NLM_F_ACK`: answer also when all went well.
 pub const NLM_F_ACK: u16 = 0x4;
+/// `NLM_F_REPLACE`: change the object that is there.
+pub const NLM_F_REPLACE: u16 = 0x100;
 /// `NLM_F_EXCL`: fail with `EEXIST` when the object is there.
 pub const NLM_F_EXCL: u16 = 0x200;
 /// `NLM_F_CREATE`: make the object when it is not there.

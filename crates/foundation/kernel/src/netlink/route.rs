@@ -1,7 +1,7 @@
 //! IPv4 routes (`RTM_NEWROUTE`; rtnetlink(7), linux/rtnetlink.h).
 
 use super::decode::{attributes, ipv4};
-use super::{Batch, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
+use super::{Batch, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE};
 use std::net::Ipv4Addr;
 
 const RTM_NEWROUTE: u16 = 24;
@@ -27,6 +27,14 @@ const fn header(table: u8, protocol: u8, kind: u8) -> [u8; 12] {
 pub fn add_default(batch: &mut Batch, gateway: Ipv4Addr, index: u32) {
     batch
         .message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &header(MAIN, BOOT, UNICAST))
+        .bytes(RTA_GATEWAY, &gateway.octets())
+        .u32_ne(RTA_OIF, index);
+}
+
+/// The same, instead of the default route that there is, if any.
+pub fn replace_default(batch: &mut Batch, gateway: Ipv4Addr, index: u32) {
+    batch
+        .message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, &header(MAIN, BOOT, UNICAST))
         .bytes(RTA_GATEWAY, &gateway.octets())
         .u32_ne(RTA_OIF, index);
 }

@@ -86,6 +86,8 @@ pub enum Expression<'a> {
     },
     /// Loads what is known of the connection.
     LoadConntrack(Conntrack, Register),
+    /// Loads a constant.
+    LoadValue(Register, &'a [u8]),
     /// Loads the type of the destination address (`RTN_*`; 4 bytes, machine's order) as routing sees it.
     LoadDestinationType(Register),
     /// Keeps the bits of a 4-byte value that `mask` has (machine's order).
@@ -140,7 +142,7 @@ impl Expression<'_> {
             Self::InSet(..) | Self::NotInSet(..) | Self::Map { .. } => "lookup",
             Self::Dnat { .. } => "nat",
             Self::Masquerade => "masq",
-            Self::Verdict(_) => "immediate",
+            Self::LoadValue(..) | Self::Verdict(_) => "immediate",
         }
     }
 
@@ -170,6 +172,12 @@ impl Expression<'_> {
                     Conntrack::Status => 2,
                 };
                 data.u32_be(1, register.0).u32_be(2, key);
+            }
+            // NFTA_IMMEDIATE_DREG, NFTA_IMMEDIATE_DATA
+            Self::LoadValue(register, value) => {
+                data.u32_be(1, register.0).nest(2, |value_of| {
+                    value_of.bytes(super::NFTA_DATA_VALUE, value);
+                });
             }
             // NFTA_FIB_DREG, NFTA_FIB_RESULT = NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_FLAGS = NFTA_FIB_F_DADDR
             Self::LoadDestinationType(register) => {

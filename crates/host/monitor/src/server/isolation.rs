@@ -1,8 +1,9 @@
 //! What isolates a sandbox: the seam between the monitor's logic and the kernel, or later a virtual machine.
 
 use super::reactor::Interest;
-use crate::desired::Desired;
+use crate::desired::{Desired, NetworkPlan};
 use crate::protocol::FailureKind;
+use network::dns::Listeners;
 use spec::runtime::Process;
 use std::error::Error;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -113,6 +114,13 @@ pub(super) trait Isolation {
     /// Puts new limits into force.
     fn update(&mut self, desired: &Desired) -> Result<(), Failure>;
 
+    /// Puts the sandbox on the networks of `now`, and takes it off those that only `before` has. What fails leaves the
+    /// sandbox where it was.
+    fn change_networks(&mut self, before: &NetworkPlan, now: &NetworkPlan) -> Result<(), Failure>;
+
+    /// Makes room for a resolver in the sandbox's network; `None` when it has none of its own.
+    fn open_resolver(&mut self) -> Result<Option<ResolverPlace>, Failure>;
+
     /// Process ids in the host's namespace.
     fn processes(&self) -> Result<Vec<i32>, Failure>;
 
@@ -139,6 +147,13 @@ pub(super) trait Isolation {
     /// After [`Self::destroy`]: ends the connections that came through ports that were withdrawn. It may take some
     /// milliseconds; if this process is killed before it is done, whoever gets the address next does it.
     fn end_connections(&mut self) -> Vec<String>;
+}
+
+/// Where a resolver of a sandbox lives.
+#[derive(Debug)]
+pub(super) struct ResolverPlace {
+    pub(super) namespace: OwnedFd,
+    pub(super) listeners: Listeners,
 }
 
 /// A process to run beside the first one.

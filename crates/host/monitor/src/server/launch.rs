@@ -128,7 +128,7 @@ fn begin(control: &OwnedFd, build: &str) -> Result<Monitor, Failure> {
     let order = take_order(control.as_fd(), build)?;
     let mut desired = order.place.read_desired()?;
     tell_beginning(&mut desired, order.command_began_ns);
-    let mut monitor = prepare(&order.place, &order.instance, signals)
+    let mut monitor = prepare(&order.place, &order.instance, signals, build)
         .map_err(|errno| host("prepare the monitor", errno))
         .map(|parts| parts.into_monitor(order.place, desired, order.terminal_size))?;
     let pid = match order.mode {
@@ -162,9 +162,10 @@ struct Parts {
     listener: OwnedFd,
     signals: OwnedFd,
     isolation: ProcessIsolation,
+    build: String,
 }
 
-fn prepare(place: &Place, instance: &InstanceId, signals: OwnedFd) -> rustix::io::Result<Parts> {
+fn prepare(place: &Place, instance: &InstanceId, signals: OwnedFd, build: &str) -> rustix::io::Result<Parts> {
     let reactor = Reactor::new()?;
     reactor.add(&signals, Token::Signals, Interest::READ)?;
     let listener = match seqpacket::listen(place.exec(), exec::SOCKET) {
@@ -177,7 +178,7 @@ fn prepare(place: &Place, instance: &InstanceId, signals: OwnedFd) -> rustix::io
     };
     reactor.add(&listener, Token::Listener, Interest::READ)?;
     let isolation = ProcessIsolation::new(instance.clone(), place.exec_siblings());
-    Ok(Parts { reactor, listener, signals, isolation })
+    Ok(Parts { reactor, listener, signals, isolation, build: build.to_owned() })
 }
 
 impl Parts {
@@ -188,6 +189,8 @@ impl Parts {
             reactor: self.reactor,
             timers: Timers::default(),
             isolation: Box::new(self.isolation),
+            build: self.build,
+            resolver: None,
             sandbox_exists: false,
             listener: Some(self.listener),
             signals: self.signals,
@@ -247,6 +250,7 @@ impl Monitor {
         self.started = Some(started);
         let ends = stdio::reopen(self.place.exec());
         self.take_main(Process::new(Purpose::First, pid, pidfd, None, ends)).map_err(errno)?;
+        self.adopt_names();
         self.event("monitor_replaced", &[]);
         self.begin_health();
         // A terminal died with the monitor that held it: what is left of the container has been hung up.
@@ -317,6 +321,7 @@ impl Monitor {
 
     /// The start failed: what was made goes, the record stays.
     fn abandon(&mut self) {
+        self.forget_names();
         let mut failures = self.isolation.destroy();
         failures.extend(self.isolation.end_connections());
         for failure in &failures {

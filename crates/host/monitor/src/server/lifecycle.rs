@@ -33,6 +33,7 @@ impl Monitor {
         if !self.sandbox_exists {
             self.isolation.create_sandbox(&self.desired)?;
             self.sandbox_exists = true;
+            self.begin_names()?;
             for warning in self.isolation.take_warnings() {
                 self.event("warning", &[("warning", &warning)]);
             }
@@ -95,7 +96,7 @@ impl Monitor {
             match key {
                 Some(key) if self.main == Some(key) => self.main_ended(key, exit.code()),
                 Some(key) => self.further_ended(key, exit),
-                None => {}
+                None => drop(self.servant_ended(pid)),
             }
         }
     }
@@ -227,6 +228,7 @@ impl Monitor {
             }
         }
         self.listener = None;
+        self.end_names();
         let failures = self.isolation.destroy();
         for failure in &failures {
             self.event("release_failed", &[("error", failure)]);

@@ -2,7 +2,7 @@
 //!
 //! [`main`] takes the request from standard input and normalises what it inherited; [`Monitor`] is the state; the
 //! modules are its verbs: [`lifecycle`] (start, end, restart, release), [`requests`] (what engines ask), [`streams`]
-//! (copying), [`health`] (probes). What touches the kernel's isolation is behind [`isolation::Isolation`].
+//! (copying), [`health`] (probes), [`names`] (the resolver). What touches the kernel's isolation is behind [`isolation::Isolation`].
 
 mod client;
 mod context;
@@ -11,6 +11,7 @@ mod isolation;
 mod launch;
 mod leaf;
 mod lifecycle;
+mod names;
 mod place;
 mod policy;
 mod process;
@@ -32,6 +33,7 @@ use crate::log::{LogSink, Stream};
 use client::Client;
 use health::Verdict;
 use isolation::Isolation;
+use names::Resolver;
 use place::Place;
 use policy::Backoff;
 use process::Process;
@@ -50,6 +52,9 @@ struct Monitor {
     reactor: Reactor,
     timers: Timers,
     isolation: Box<dyn Isolation>,
+    /// Build id of this program.
+    build: String,
+    resolver: Option<Resolver>,
     sandbox_exists: bool,
     listener: Option<OwnedFd>,
     signals: OwnedFd,
@@ -99,6 +104,7 @@ impl Monitor {
             Token::Signals => self.reap(),
             Token::Adopted => self.adopted_ended(),
             Token::OutOfMemory => drop(self.memory_ran_out()),
+            Token::Servant => self.servant_asks(),
             Token::Client(key) => self.client_ready(key, ready.read, ready.write),
             Token::Stdout(key) => self.output_ready(key, Stream::Stdout),
             Token::Stderr(key) => self.output_ready(key, Stream::Stderr),
@@ -114,6 +120,7 @@ impl Monitor {
             Timer::Probe => self.probe(),
             Timer::ProbeTimeout => self.probe_timed_out(),
             Timer::LeaveGroup => self.leave_callers_group(),
+            Timer::Servant => self.restart_servant(),
         }
     }
 

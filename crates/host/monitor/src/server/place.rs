@@ -50,6 +50,18 @@ impl Place {
         )
     }
 
+    /// Where networks have their directories, beside `containers` below the exec root; made if need be.
+    pub(super) fn networks(&self) -> rustix::io::Result<OwnedFd> {
+        use rustix::fs::{Mode, OFlags};
+        let path = "../../networks";
+        match rustix::fs::mkdirat(&self.exec, path, Mode::RWXU) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+            Err(other) => return Err(other),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.exec, path, flags, Mode::empty())
+    }
+
     /// Whether the user asked the container to end.
     pub(super) fn stopped_by_user(&self) -> bool {
         rustix::fs::accessat(

@@ -1,6 +1,8 @@
 //! Isolation by the host's kernel: namespaces, a cgroup, bridges.
 
-use super::isolation::{ChildStdio, ExecRequest, Failure, Isolation, Launched, OomSignal};
+mod networks;
+
+use super::isolation::{ChildStdio, ExecRequest, Failure, Isolation, Launched, OomSignal, ResolverPlace};
 use super::reactor::Interest;
 use crate::client::{ClientError, Connection};
 use crate::desired::{Desired, NetworkPlan, SeccompChoice};
@@ -9,7 +11,7 @@ use crate::protocol::{FailureKind, Reply, Request};
 use cgroup::{Entry, Group, GroupPath, Hierarchies, OomWatch};
 use ids::{ContainerId, InstanceId};
 use kernel::namespace::{self, Kind, Kinds};
-use network::{NamespaceSocket, NetworkSockets, PublishError, PublishedPorts, StaleConnections, Withdrawn};
+use network::{NetworkSockets, PublishedPorts, StaleConnections, Withdrawn};
 use runtime::seccomp::{self, CapabilitySet};
 use runtime::{Created, ExecLaunch, JoinedNamespaces, Launch, LaunchError, Stdio, Streams};
 use std::net::Ipv4Addr;
@@ -127,81 +129,6 @@ impl ProcessIsolation {
         }
     }
 
-    fn set_up_network(&mut self, desired: &Desired) -> Result<(), Failure> {
-        let (Some(sockets), Some(namespace)) = (&self.sockets, self.namespace(Kind::Network)) else {
-            return Ok(());
-        };
-        let NetworkPlan::Bridge { endpoints, ports } = &desired.network else {
-            if desired.network == NetworkPlan::None {
-                let inside =
-                    NamespaceSocket::enter(sockets, namespace).map_err(|error| Failure::host(&error))?;
-                network::configure_loopback(&inside).map_err(|error| Failure::host(&error))?;
-            }
-            return Ok(());
-        };
-        let inside = NamespaceSocket::enter(sockets, namespace).map_err(|error| Failure::host(&error))?;
-        let mut warnings = Vec::new();
-        for endpoint in endpoints {
-            network::ensure_bridge(sockets, &endpoint.network).map_err(|error| Failure::host(&error))?;
-            network::end_stale_connections(&self.stale_directory(), sockets, endpoint.address)
-                .map_err(|error| Failure::host(&error))?;
-            if !endpoint.network.internal {
-                warnings.extend(blocked_by(sockets, endpoint));
-            }
-            // Nothing to keep: the interface goes with the namespace.
-            network::attach_endpoint_through(sockets, endpoint, namespace, &inside)
-                .map(drop)
-                .map_err(|error| Failure::host(&error))?;
-        }
-        if let Some(first) = endpoints.first() {
-            let published =
-                network::publish(sockets, first.address, &first.network, ports).map_err(|error| Failure {
-                    kind: match error {
-                        PublishError::InUse { .. } => FailureKind::PortInUse,
-                        _ => FailureKind::Host,
-                    },
-                    message: super::isolation::chain(&error),
-                })?;
-            self.published = Some(published);
-        }
-        self.warnings = warnings;
-        Ok(())
-    }
-
-    /// Takes the ports back, and notes first that their connections are still to be ended.
-    fn withdraw_ports(&mut self) -> Option<String> {
-        let sockets = self.sockets.as_ref()?;
-        if let Some(address) = self.orphaned.take() {
-            let withdrawn = network::unpublish_address(sockets, address);
-            let ended = network::end_stale_connections(&self.stale_directory(), sockets, address);
-            return match (withdrawn, ended) {
-                (Err(error), _) => Some(super::isolation::chain(&error)),
-                (_, Err(error)) => Some(super::isolation::chain(&error)),
-                _ => None,
-            };
-        }
-        let published = self.published.take()?;
-        if published.mappings().is_empty() {
-            return None;
-        }
-        let note = StaleConnections::note(&self.stale_directory(), published.container_ip());
-        let withdrawn = match network::withdraw(sockets, published) {
-            Ok(withdrawn) => withdrawn,
-            Err(error) => return Some(super::isolation::chain(&error)),
-        };
-        match note {
-            Ok(note) => {
-                self.withdrawn = Some((note, withdrawn));
-                None
-            }
-            // Where it cannot be noted it cannot be put off.
-            Err(_) => {
-                let done = network::end_connections(sockets, &withdrawn);
-                done.err().map(|error| super::isolation::chain(&error))
-            }
-        }
-    }
-
     fn set_up_cgroup(&mut self, desired: &Desired) -> Result<(), Failure> {
         let failed = |error: cgroup::CgroupError| Failure::host(&error);
         let hierarchies = Hierarchies::detect().map_err(failed)?;
@@ -257,16 +184,6 @@ impl ProcessIsolation {
     }
 }
 
-/// Asks the packet filters of others to let the network's traffic pass; those that will not are named.
-fn blocked_by(sockets: &NetworkSockets, endpoint: &network::EndpointConfig) -> Vec<String> {
-    match network::open_foreign(sockets, &endpoint.network) {
-        Ok(closed) => {
-            closed.iter().map(|drop| format!("{drop} drops what this container sends and gets")).collect()
-        }
-        Err(error) => vec![super::isolation::chain(&error)],
-    }
-}
-
 fn errno_failure(context: &str, errno: rustix::io::Errno) -> Failure {
     Failure { kind: FailureKind::Host, message: format!("{context}: {}", std::io::Error::from(errno)) }
 }
@@ -316,17 +233,7 @@ impl Isolation for ProcessIsolation {
             Err(cgroup::CgroupError::NotFound { .. }) if pid.is_none() => None,
             Err(error) => return Err(failed(error)),
         };
-        if let NetworkPlan::Bridge { endpoints, ports } = &desired.network {
-            let sockets = NetworkSockets::open(&self.instance).map_err(|error| Failure::host(&error))?;
-            match endpoints.first() {
-                // A port that somebody else took meanwhile is theirs; the container goes on.
-                Some(first) if pid.is_some() => {
-                    self.published = network::adopt(&sockets, first.address, &first.network, ports).ok();
-                }
-                first => self.orphaned = first.map(|first| first.address),
-            }
-            self.sockets = Some(sockets);
-        }
+        self.adopt_ports(desired, pid.is_some())?;
         let Some(pid) = pid else { return Ok(()) };
         self.open_group()?;
         for kind in SANDBOX_KINDS {
@@ -334,6 +241,7 @@ impl Isolation for ProcessIsolation {
                 .map_err(|errno| errno_failure("open the container's namespaces", errno))?;
             self.namespaces.push((kind, namespace));
         }
+        self.attach_missing(desired)?;
         self.compile_filter(desired)
     }
 
@@ -393,6 +301,14 @@ impl Isolation for ProcessIsolation {
             (Some(group), Some(resources)) => group.apply(resources).map_err(|error| Failure::host(&error)),
             _ => Ok(()),
         }
+    }
+
+    fn change_networks(&mut self, before: &NetworkPlan, now: &NetworkPlan) -> Result<(), Failure> {
+        self.change_endpoints(before, now)
+    }
+
+    fn open_resolver(&mut self) -> Result<Option<ResolverPlace>, Failure> {
+        self.resolver_place()
     }
 
     fn processes(&self) -> Result<Vec<i32>, Failure> {

@@ -17,6 +17,8 @@ pub(super) enum Token {
     Adopted,
     /// The kernel's memory killer struck.
     OutOfMemory,
+    /// The resolver's servant.
+    Servant,
     /// A connection.
     Client(u32),
     /// Standard output or the terminal of a process.
@@ -38,6 +40,7 @@ impl Token {
             Self::Stdout(index) => (5, index),
             Self::Stderr(index) => (6, index),
             Self::Stdin(index) => (7, index),
+            Self::Servant => (8, 0),
         };
         (kind << 32) | u64::from(index)
     }
@@ -53,7 +56,8 @@ impl Token {
             4 => Self::Client(index),
             5 => Self::Stdout(index),
             6 => Self::Stderr(index),
-            _ => Self::Stdin(index),
+            7 => Self::Stdin(index),
+            _ => Self::Servant,
         }
     }
 }
@@ -152,9 +156,14 @@ mod tests {
 
     #[test]
     fn tokens_survive_packing() {
-        for token in
-            [Token::Listener, Token::Adopted, Token::Client(7), Token::Stdin(u32::MAX), Token::Stderr(0)]
-        {
+        for token in [
+            Token::Listener,
+            Token::Adopted,
+            Token::Servant,
+            Token::Client(7),
+            Token::Stdin(u32::MAX),
+            Token::Stderr(0),
+        ] {
             assert_eq!(Token::unpack(token.pack()), token);
         }
     }

@@ -228,6 +228,14 @@ impl Monitor {
         Ok(Reply::Done)
     }
 
+    /// Records which generation is in force.
+    pub(super) fn acknowledge(&mut self) -> Result<(), Failure> {
+        let Some(started) = self.started.as_mut().filter(|_| self.main.is_some()) else { return Ok(()) };
+        started.generation = self.desired.generation;
+        facts::write(&self.place.data_path(), crate::layout::data::STARTED, started, Durability::Process)
+            .map_err(|error| Failure::host(&error))
+    }
+
     fn update(&mut self, generation: u64) -> Result<Reply, Failure> {
         let desired = self.place.read_desired()?;
         if desired.generation != generation {
@@ -237,7 +245,14 @@ impl Monitor {
             )));
         }
         self.isolation.update(&desired)?;
-        self.desired = desired;
+        if self.sandbox_exists {
+            self.isolation.change_networks(&self.desired.network, &desired.network)?;
+        }
+        let before = std::mem::replace(&mut self.desired, desired);
+        if self.sandbox_exists {
+            self.change_names(&before)?;
+        }
+        self.acknowledge()?;
         self.event("update", &[]);
         Ok(Reply::Done)
     }

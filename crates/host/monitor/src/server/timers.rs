@@ -16,6 +16,8 @@ pub(super) enum Timer {
     ProbeTimeout,
     /// The container has lived for a moment: its monitor leaves the caller's control group.
     LeaveGroup,
+    /// The resolver's servant ended: start another.
+    Servant,
 }
 
 /// Timers by the time of `CLOCK_BOOTTIME` in nanoseconds; each kind is set once at most.

@@ -35,7 +35,7 @@ fn attaching_and_publishing_is_quick() {
             let socket = NamespaceSocket::enter(&sockets, netns.as_fd()).unwrap();
             measure(2, started);
             let started = Instant::now();
-            let _ = attach_endpoint_through(&sockets, &config, netns.as_fd(), &socket).unwrap();
+            let _ = attach_endpoint_through(&sockets, &config, netns.as_fd(), &socket, true).unwrap();
             measure(3, started);
             let started = Instant::now();
             let ports = publish(&sockets, config.address, &network, &[mapping]).unwrap();

@@ -171,6 +171,7 @@ impl World {
             internal: false,
             icc: true,
             masquerade: true,
+            resolves_names: false,
         }
     }
 
@@ -194,6 +195,9 @@ impl World {
             mac: MacAddr::from_ipv4(address),
             container_ifname: "eth0".to_owned(),
             aliases: Vec::new(),
+            gateway_priority: 0,
+            is_fixed: false,
+            links: Vec::new(),
         }
     }
 

@@ -38,6 +38,7 @@ pub(super) fn host_config(config: &ContainerConfig) -> HostConfig {
         dns_options: Some(config.dns_options.clone()),
         dns_search: Some(config.dns_search.clone()),
         extra_hosts: filled(config.extra_hosts.clone()),
+        links: filled(config.links.clone()),
         group_add: filled(config.group_add.clone()),
         ipc_mode: "private".to_owned(),
         oom_score_adj: config.resources.oom_score_adj.unwrap_or(0).into(),

@@ -1,7 +1,7 @@
 //! A container's place in its networks.
 
 use super::network_mode;
-use docker_model::{EndpointSettings, NetworkSettings, PortBinding, PortMap};
+use docker_model::{EndpointIpamConfig, EndpointSettings, NetworkSettings, PortBinding, PortMap};
 use engine::EndpointConfig;
 use engine::model::{ContainerView, NetworkChoice};
 use std::collections::BTreeMap;
@@ -14,26 +14,48 @@ pub(super) fn endpoints(view: &ContainerView) -> BTreeMap<String, EndpointSettin
     let running = view.state.has_processes();
     view.endpoints
         .iter()
-        .map(|endpoint| (endpoint.network.name.to_string(), settings(endpoint, running)))
+        .map(|endpoint| (endpoint.network.name.to_string(), settings(view, endpoint, running)))
         .collect()
 }
 
 /// Addresses are shown while the container runs, as in Docker.
-fn settings(endpoint: &EndpointConfig, running: bool) -> EndpointSettings {
-    let network_id = endpoint.network.id.to_string();
+fn settings(view: &ContainerView, endpoint: &EndpointConfig, running: bool) -> EndpointSettings {
+    let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
+    let asked = EndpointSettings {
+        ipam_config: endpoint.is_fixed.then(|| EndpointIpamConfig {
+            ipv4_address: endpoint.address.to_string(),
+            ..EndpointIpamConfig::default()
+        }),
+        links: some(&endpoint.links),
+        aliases: some(&endpoint.aliases),
+        gw_priority: endpoint.gateway_priority,
+        network_id: endpoint.network.id.to_string(),
+        dns_names: endpoint.network.resolves_names.then(|| dns_names(view, endpoint)),
+        ..EndpointSettings::default()
+    };
     if !running {
-        return EndpointSettings { network_id, ..EndpointSettings::default() };
+        return asked;
     }
     EndpointSettings {
-        network_id,
         mac_address: endpoint.mac.to_string(),
         endpoint_id: endpoint.id.to_string(),
-        gateway: endpoint.network.gateway.to_string(),
+        gateway: if endpoint.network.internal { String::new() } else { endpoint.network.gateway.to_string() },
         ip_address: endpoint.address.to_string(),
         ip_prefix_len: endpoint.prefix_len.into(),
-        aliases: (!endpoint.aliases.is_empty()).then(|| endpoint.aliases.clone()),
-        ..EndpointSettings::default()
+        ..asked
     }
+}
+
+/// Under which names others find it, as its monitor publishes them.
+fn dns_names(view: &ContainerView, endpoint: &EndpointConfig) -> Vec<String> {
+    let mut names = vec![view.name.to_string()];
+    let more = endpoint.aliases.iter().cloned();
+    for name in more.chain([view.id.short().to_owned(), view.effective.hostname.clone()]) {
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// `NetworkSettings` of `inspect`.

@@ -178,10 +178,10 @@ impl Engine {
             mounts: plan::mount_views(&draft.mounts),
             ports,
             by_run: draft.by_run,
-            endpoint: draft.network.endpoint_id(),
+            endpoints: draft.network.endpoint_ids(),
         };
         made.id = Some(draft.id.clone());
-        made.endpoint.clone_from(&record.endpoint);
+        made.endpoints.clone_from(&record.endpoints);
         let Claimed { name, network, volumes } = self.claim(&draft, &record)?;
         made.volumes = volumes;
         documents::make_directory(&directories.data)?;
@@ -209,11 +209,16 @@ impl Engine {
     /// Ports to publish at each start, where the network has any; warnings.
     fn requested_ports(&self, draft: &Draft) -> (Vec<RequestedPort>, Vec<String>) {
         let (config, exposed) = (&draft.config, &draft.effective.exposed_ports);
-        let ports = plan::requested(&config.publish, config.publish_all, exposed, self.context().config.ip);
-        if draft.network.endpoint_id().is_some() || ports.is_empty() {
+        let host_ip = draft.network.host_binding().flatten().unwrap_or(self.context().config.ip);
+        let ports = plan::requested(&config.publish, config.publish_all, exposed, host_ip);
+        if draft.network.host_binding().is_some() || ports.is_empty() {
             return (ports, Vec::new());
         }
-        let mode = if matches!(config.network, NetworkChoice::None) { "none" } else { "host" };
+        let mode = match config.network {
+            NetworkChoice::Host => "host",
+            NetworkChoice::None => "none",
+            _ => "internal",
+        };
         let warning = format!("Published ports are discarded when using {mode} network mode");
         (Vec::new(), vec![warning])
     }
@@ -247,7 +252,7 @@ impl Engine {
                 }
             };
             let volumes = mounts::claim_volumes(writer, &draft.id, &draft.mounts, created)?;
-            let network = draft.network.claim(writer, &draft.config, &name)?;
+            let network = draft.network.claim(writer)?;
             Ok(Claimed { name, network, volumes })
         })
     }
@@ -269,7 +274,7 @@ impl Engine {
 #[derive(Debug, Default)]
 pub(crate) struct Made {
     pub(crate) id: Option<ContainerId>,
-    pub(crate) endpoint: Option<ids::EndpointId>,
+    pub(crate) endpoints: Vec<ids::EndpointId>,
     pub(crate) volumes: Vec<ids::VolumeName>,
 }
 

@@ -1,0 +1,42 @@
+//! `network prune`: removes networks that no running container is on.
+
+use super::prune::Keep;
+use crate::args::{Arity, Typed, Verb, list, switch};
+use crate::context::Context;
+use crate::failure::Failure;
+use clap::Command;
+
+/// The verb.
+pub(crate) static NETWORK_PRUNE: Verb = Verb {
+    name: "prune",
+    spellings: &["sampan network prune"],
+    usage: "[OPTIONS]",
+    about: "Remove all unused networks",
+    define,
+    refused: &[],
+    arity: Arity::None,
+    run,
+};
+
+fn define(command: Command) -> Command {
+    command
+        .arg(list("filter", '\0', "filter", "Provide filter values (e.g. \"until=<timestamp>\")"))
+        .arg(switch("force", 'f', "Do not prompt for confirmation"))
+}
+
+fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
+    let keep = Keep::parse(typed)?;
+    let question = "WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue?";
+    if !typed.is_on("force") && !context.confirm(question)? {
+        return Ok(0);
+    }
+    let removed = context
+        .engine()?
+        .prune_networks(&|view| !keep.keeps(Some(&view.created), &view.labels))
+        .map_err(|error| Failure::of(&error))?;
+    if !removed.is_empty() {
+        let names: Vec<&str> = removed.iter().map(AsRef::as_ref).collect();
+        context.print(&format!("Deleted Networks:\n{}\n\n", names.join("\n")))?;
+    }
+    Ok(0)
+}
