@@ -144,6 +144,9 @@ pub enum RegistryError {
         /// Why not.
         source: ContentError,
     },
+    /// Who asked wants no more of it.
+    #[error("the transfer was stopped")]
+    Stopped,
     /// The runtime could not be started.
     #[error("cannot start the network runtime")]
     Runtime {
@@ -203,7 +206,8 @@ pub enum CredentialError {
 
 impl RegistryError {
     /// Whether another try may succeed.
-    pub(crate) fn is_passing(&self) -> bool {
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
         match self {
             // Who cannot be reached at all is not waited for: the name or the address is wrong, or they are down.
             Self::Timeout { doing, .. } => *doing != "connect",

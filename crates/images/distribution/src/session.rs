@@ -8,7 +8,7 @@ use crate::error::RegistryError;
 use crate::exchange::Exchange;
 use crate::manifest::{self, Fetched, ManifestTarget};
 use crate::transport::Transport;
-use content::{BlobWriter, ContentError};
+use content::{BlobWriter, Claimed, ContentError};
 use ids::{Digest, Reference};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -16,8 +16,12 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
+
+/// How often a blob that somebody else transfers is looked for. They hold a lock, which cannot be waited for here.
+const ELSEWHERE_POLL: Duration = Duration::from_millis(50);
 
 /// A conversation with a registry. Its runtime lives as long as it does.
 pub struct Session {
@@ -92,9 +96,10 @@ impl Session {
             )
     }
 
-    /// Fetches blobs, `at_once` of them at the same time, in their order. `open` makes the writer of one when its turn
-    /// comes, with its digest and size, which are verified when it is committed; `done` gets it with the blob's place
-    /// as soon as all bytes came. `Break` ends the work without an error.
+    /// Fetches blobs, `at_once` of them at the same time, in their order. `open` is asked for the writer of one when its
+    /// turn comes; one that somebody else transfers is asked for again later, and is done when it is stored. `told`
+    /// hears how far each is, and ends the work with `Break` ([`RegistryError::Stopped`]); `done` gets the writer with
+    /// the blob's place as soon as all bytes came and were verified.
     ///
     /// # Errors
     /// The first failure; the other transfers end with it.
@@ -102,24 +107,36 @@ impl Session {
         &mut self,
         jobs: &[BlobJob],
         at_once: usize,
-        open: &dyn Fn(&BlobJob) -> Result<BlobWriter, ContentError>,
-        told: &dyn Fn(&Digest, BlobEvent),
+        open: &dyn Fn(&BlobJob) -> Result<Claimed, ContentError>,
+        told: &dyn Fn(&Digest, BlobEvent) -> ControlFlow<()>,
         done: &mut dyn FnMut(usize, BlobWriter) -> ControlFlow<()>,
     ) -> Result<(), RegistryError> {
         let exchange = &self.exchange;
         let workers = at_once.clamp(1, jobs.len().max(1));
-        let queue = RefCell::new(jobs.iter().enumerate());
+        let queue = RefCell::new(jobs.iter().enumerate().collect::<VecDeque<_>>());
         let done = RefCell::new((done, false));
         let worker = async || -> Result<(), RegistryError> {
             loop {
-                let next = if done.borrow().1 { None } else { queue.borrow_mut().next() };
+                let next = if done.borrow().1 { None } else { queue.borrow_mut().pop_front() };
                 let Some((at, job)) = next else { return Ok(()) };
                 let host = || exchange.endpoint.root.authority();
-                let writer = open(job).map_err(|source| RegistryError::Content { host: host(), source })?;
+                let claimed = open(job).map_err(|source| RegistryError::Content { host: host(), source })?;
+                let writer = match claimed {
+                    Claimed::Ours(writer) => writer,
+                    Claimed::Stored => continue,
+                    Claimed::Elsewhere => {
+                        queue.borrow_mut().push_back((at, job));
+                        if told(&job.digest, BlobEvent::Elsewhere).is_break() {
+                            return Err(RegistryError::Stopped);
+                        }
+                        tokio::time::sleep(ELSEWHERE_POLL).await;
+                        continue;
+                    }
+                };
                 let mut transfer = Transfer { digest: &job.digest, size: job.size, writer };
                 blob::fetch(exchange, &mut transfer, &|event| told(&job.digest, event)).await?;
                 let mut done = done.borrow_mut();
-                done.1 |= (done.0)(at, transfer.writer).is_break();
+                done.1 |= (done.0)(at, *transfer.writer).is_break();
             }
         };
         let work = all((0..workers).map(|_| Box::pin(worker()) as Work<'_, RegistryError>).collect());
