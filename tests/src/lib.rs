@@ -17,6 +17,7 @@ pub mod fixture;
 pub mod invocation;
 pub mod isolation;
 pub mod paths;
+pub mod registry;
 pub mod sampan;
 #[cfg(test)]
 mod scripts;

@@ -13,12 +13,14 @@ use crate::verbs::info::INFO;
 use crate::verbs::inspect::{CONTAINER_INSPECT, INSPECT};
 use crate::verbs::kill::KILL;
 use crate::verbs::load::LOAD;
+use crate::verbs::login::{LOGIN, LOGOUT};
 use crate::verbs::logs::LOGS;
 use crate::verbs::pause::{PAUSE, UNPAUSE};
 use crate::verbs::port::PORT;
 use crate::verbs::prune::{CONTAINER_PRUNE, SYSTEM_PRUNE};
 use crate::verbs::ps::PS;
 use crate::verbs::pull::PULL;
+use crate::verbs::push::PUSH;
 use crate::verbs::rename::RENAME;
 use crate::verbs::restart::RESTART;
 use crate::verbs::rm::RM;
@@ -89,6 +91,7 @@ static IMAGE: Group = Group {
         alias("list", &IMAGES),
         verb("prune", &IMAGE_PRUNE),
         verb("pull", &PULL),
+        verb("push", &PUSH),
         verb("rm", &RMI),
         alias("remove", &RMI),
         verb("tag", &TAG),
@@ -129,6 +132,7 @@ pub(crate) static COMMON: &[Entry] = &[
     Entry::Verb(&EXEC),
     Entry::Verb(&PS),
     Entry::Verb(&PULL),
+    Entry::Verb(&PUSH),
     Entry::Verb(&IMAGES),
     Entry::Verb(&VERSION_VERB),
     Entry::Verb(&INFO),
@@ -147,6 +151,8 @@ pub(crate) static VERBS: &[Entry] = &[
     Entry::Verb(&INSPECT),
     Entry::Verb(&KILL),
     Entry::Verb(&LOAD),
+    Entry::Verb(&LOGIN),
+    Entry::Verb(&LOGOUT),
     Entry::Verb(&LOGS),
     Entry::Verb(&PAUSE),
     Entry::Verb(&PORT),

@@ -94,7 +94,7 @@ async fn fetch_rest(
     if job.writer.written() == job.size && job.size > 0 {
         return Ok(());
     }
-    let url = exchange.endpoint.url(&exchange.repository, &format!("blobs/{}", job.digest));
+    let url = exchange.endpoint.url(&format!("blobs/{}", job.digest));
     let retrying = |after: Duration, error: &RegistryError| {
         // Whether to go on is asked again when bytes come.
         let _ = told(BlobEvent::Retry { after, reason: error.to_string() });

@@ -10,7 +10,7 @@ use crate::platform::{choose, host_platform, offered, rank};
 use crate::progress::{Progress, Step};
 use crate::unpack::{Arrival, UnpackError};
 use content::{BlobWriter, Claimed, ContentError, Tail};
-use distribution::{BlobEvent, BlobJob, Config, Fetched, ManifestTarget, RegistryError, Session};
+use distribution::{BlobEvent, BlobJob, Config, Fetched, ManifestTarget, Purpose, RegistryError, Session};
 use ids::{Digest, Reference, ReferenceError};
 use spec::image::{Descriptor, Manifest, Platform};
 use std::collections::{HashMap, HashSet};
@@ -162,7 +162,7 @@ impl Images {
         options: &PullOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<Pulled, PullError> {
-        let mut session = Session::open(options.config, reference)?;
+        let mut session = Session::open(options.config, reference, Purpose::Pull)?;
         let target = match (reference.digest(), reference.tag()) {
             (Some(digest), _) => ManifestTarget::Digest(digest.clone()),
             (None, tag) => ManifestTarget::Tag(tag.unwrap_or(ids::DEFAULT_TAG).to_owned()),
