@@ -260,13 +260,22 @@ impl Registry {
     /// When it does not start.
     #[must_use]
     pub fn start_with(sampan: &Sampan, configuration: &str) -> Self {
+        Self::start_in_block(sampan, &format!("\n{configuration}"))
+    }
+
+    /// An empty one, with more lines in its block `http`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_in_block(sampan: &Sampan, http: &str) -> Self {
         let port = {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
             listener.local_addr().expect("an address").port()
         };
         let directory = sampan.directory().join(format!("registry-{port}"));
         let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:{port}}}\n{configuration}\n",
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp:\n  addr: 127.0.0.1:{port}\n{http}\n",
             directory.display()
         );
         let file = sampan.directory().join(format!("registry-{port}.yml"));

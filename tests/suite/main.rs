@@ -24,6 +24,7 @@ mod network;
 mod push;
 mod registry_auth;
 mod registry_faults;
+mod registry_policy;
 mod run;
 mod soak;
 mod system;
