@@ -9,19 +9,34 @@ use tests::{Invocation, Sampan, isolated};
 /// A name that only this test's `/etc/hosts` knows.
 const NAME: &str = "registry.example";
 
-/// Lays a writable copy over `/etc`, in this test's mount namespace alone.
-fn own_etc(sampan: &Sampan) {
-    let directory = |name: &str| {
-        let path = sampan.directory().join(name);
-        fs::create_dir_all(&path).unwrap();
-        path.display().to_string()
-    };
-    let store = directory("etc");
-    let _ = Invocation::new("mount", ["-t", "tmpfs", "none", &store]).run().ok();
-    let (upper, work) = (directory("etc/upper"), directory("etc/work"));
-    let options = format!("lowerdir=/etc,upperdir={upper},workdir={work}");
-    let _ = Invocation::new("mount", ["-t", "overlay", "overlay", "-o", &options, "/etc"]).run().ok();
-    fs::write("/etc/hosts", format!("127.0.0.1 localhost {NAME}\n")).unwrap();
+/// A writable copy over `/etc`, in this test's mount namespace alone, until it is dropped.
+struct OwnEtc {
+    store: String,
+}
+
+impl OwnEtc {
+    fn lay(sampan: &Sampan) -> Self {
+        let directory = |name: &str| {
+            let path = sampan.directory().join(name);
+            fs::create_dir_all(&path).unwrap();
+            path.display().to_string()
+        };
+        let store = directory("etc");
+        let _ = Invocation::new("mount", ["-t", "tmpfs", "none", &store]).run().ok();
+        let (upper, work) = (directory("etc/upper"), directory("etc/work"));
+        let options = format!("lowerdir=/etc,upperdir={upper},workdir={work}");
+        let _ = Invocation::new("mount", ["-t", "overlay", "overlay", "-o", &options, "/etc"]).run().ok();
+        fs::write("/etc/hosts", format!("127.0.0.1 localhost {NAME}\n")).unwrap();
+        Self { store }
+    }
+}
+
+impl Drop for OwnEtc {
+    fn drop(&mut self) {
+        for place in ["/etc", &self.store] {
+            let _ = Invocation::new("umount", ["--lazy", place]).run();
+        }
+    }
 }
 
 fn write(path: impl AsRef<Path>, text: &str) {
@@ -94,7 +109,7 @@ fn mirrors_are_tried_in_order_and_prefixes_are_rewritten() {
 #[test]
 fn plain_http_is_spoken_only_where_it_is_allowed() {
     isolated(|sampan| {
-        own_etc(sampan);
+        let _etc = OwnEtc::lay(sampan);
         let registry = Registry::start(sampan);
         let host = format!("{NAME}:{}", port(&registry));
         let name = format!("{host}/busybox:1");
@@ -111,7 +126,7 @@ fn plain_http_is_spoken_only_where_it_is_allowed() {
 #[test]
 fn hosts_toml_names_mirrors_and_headers() {
     isolated(|sampan| {
-        own_etc(sampan);
+        let _etc = OwnEtc::lay(sampan);
         let image = OneLayer::new(sampan, 1000);
         let server = Scripted::start({
             let image = image.clone();
@@ -156,7 +171,7 @@ fn certificates(sampan: &Sampan) -> PathBuf {
 #[test]
 fn own_authorities_and_client_certificates_are_used() {
     isolated(|sampan| {
-        own_etc(sampan);
+        let _etc = OwnEtc::lay(sampan);
         let pki = certificates(sampan);
         let tls = format!(
             "  tls: {{certificate: {0}/host.crt, key: {0}/host.key, clientcas: [{0}/ca.crt]}}",

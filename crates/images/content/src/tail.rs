@@ -2,8 +2,9 @@
 //!
 //! The writer tells through a [`Flow`] how far it is; a [`Tail`] reads what is there and waits for the rest. Nothing
 //! passes through memory: the page cache lies between the two. What is read is not verified yet; a reader that makes
-//! something lasting of it asks [`Tail::wait`] first. A transfer that starts over is not told to the reader: the bytes
-//! it took may then be others than those that are stored, so that it must verify what it made by a digest of its own.
+//! something lasting of it asks [`Tail::wait`] first. When a transfer starts over, the bytes that a reader took may be
+//! others than those that are stored: it must verify what it made by a digest of its own, and can try again from the
+//! store if [`Tail::was_restarted`].
 
 use ids::Digest;
 use std::fs::File;
@@ -33,6 +34,8 @@ struct State {
     written: u64,
     /// Where they are; it changes when the blob is published.
     path: PathBuf,
+    /// Bytes that were readable have become others.
+    restarted: bool,
     /// All bytes came and have the digest that was promised.
     verified: bool,
     /// Whether it was published, once that is decided.
@@ -41,12 +44,16 @@ struct State {
 
 impl Flow {
     pub(crate) fn new(path: PathBuf, written: u64) -> Self {
-        let state = State { written, path, verified: false, published: None };
+        let state = State { written, path, restarted: false, verified: false, published: None };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     pub(crate) fn set_written(&self, written: u64) {
         self.change(|state| state.written = written);
+    }
+
+    pub(crate) fn set_restarted(&self) {
+        self.change(|state| (state.written, state.restarted) = (0, true));
     }
 
     pub(crate) fn set_verified(&self) {
@@ -107,6 +114,12 @@ impl Tail {
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.flow.lock().verified
+    }
+
+    /// Whether the transfer started over, so that what was read may not be what is stored.
+    #[must_use]
+    pub fn was_restarted(&self) -> bool {
+        self.flow.lock().restarted
     }
 
     /// Waits until the blob is published (`true`), or given up.

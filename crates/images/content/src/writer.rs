@@ -169,7 +169,7 @@ impl BlobWriter {
         self.digester = Digester::new(algorithm);
         (self.written, self.adopted, self.written_out) = (0, 0, 0);
         if let Some(flow) = &self.flow {
-            flow.set_written(0);
+            flow.set_restarted();
         }
         Ok(())
     }

@@ -252,11 +252,14 @@ impl Images {
     ) -> Result<(), UnpackError> {
         let Some(job) = jobs.get(arrival.job) else { return Ok(()) };
         let follower = arrival.tail.as_ref().map(Tail::again);
-        let unpacked = self.unpack_alone(job, arrival.tail, progress);
+        let mut unpacked = self.unpack_alone(job, arrival.tail, progress);
         if let Some(tail) = follower {
             // Before its digest is known, whatever is wrong with a layer may be the fault of who sent it.
             if !unpacked.as_ref().is_err_and(UnpackError::is_for_want_of_space) && !tail.wait() {
                 return Err(UnpackError::Transfer { layer: job.packed.digest.clone() });
+            }
+            if unpacked.is_err() && tail.was_restarted() {
+                unpacked = self.unpack_alone(job, None, progress);
             }
             let total = job.packed.size;
             progress.layer(&job.packed.digest, Step::Extracting { bytes: total, total });
