@@ -13,6 +13,9 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+/// The least that a reader is woken for.
+const STEP: u64 = 128 << 10;
+
 /// The transfer of a blob ended before all of it was there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the transfer of {digest} ended early")]
@@ -48,8 +51,15 @@ impl Flow {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    pub(crate) fn set_written(&self, written: u64) {
-        self.change(|state| state.written = written);
+    /// Waking a reader costs more than a piece from the network brings, so small steps are told together; the last one
+    /// (to `size`) always is.
+    pub(crate) fn set_written(&self, written: u64, size: u64) {
+        let mut state = self.lock();
+        if written >= state.written + STEP || written == size {
+            state.written = written;
+            drop(state);
+            self.changed.notify_all();
+        }
     }
 
     pub(crate) fn set_restarted(&self) {

@@ -240,7 +240,7 @@ impl Write for BlobWriter {
         self.digester.update(&bytes[..count]);
         self.written += count as u64;
         if let Some(flow) = &self.flow {
-            flow.set_written(self.written);
+            flow.set_written(self.written, limit);
         }
         if self.written >= self.written_out + WRITE_OUT {
             // Only a hint: what it cannot begin now, the sync at the end does.
