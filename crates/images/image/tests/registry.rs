@@ -117,7 +117,7 @@ fn both_manifest_formats_come_whole() {
     let error = store.images.pull(&reference(&missing), &options(&config()), &Silent).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("manifest for {missing} not found: manifest unknown: manifest unknown")
+        format!("manifest for {missing} not found: manifest unknown")
     );
     store.assert_clean();
     ids.dedup();
