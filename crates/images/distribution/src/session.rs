@@ -70,7 +70,7 @@ impl Session {
     /// # Errors
     /// When the registry cannot be reached, refuses, or lies.
     pub fn manifest(&mut self, target: &ManifestTarget) -> Result<Fetched, RegistryError> {
-        self.first_way(async |exchange| manifest::fetch(exchange, target).await)
+        self.first_way(&async |exchange: &Exchange| manifest::fetch(exchange, target).await)
     }
 
     /// Finds the way that works without asking for anything; for who writes.
@@ -78,12 +78,12 @@ impl Session {
     /// # Errors
     /// When the registry cannot be reached or refuses.
     pub fn greet(&mut self) -> Result<(), RegistryError> {
-        self.first_way(async |exchange| crate::login::greet(exchange).await)
+        self.first_way(&async |exchange: &Exchange| crate::login::greet(exchange).await)
     }
 
     fn first_way<T>(
         &mut self,
-        ask: impl AsyncFn(&Exchange) -> Result<T, RegistryError>,
+        ask: &impl AsyncFn(&Exchange) -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
         loop {
             let error = match self.local.block_on(&self.runtime, ask(&self.exchange)) {
