@@ -1,7 +1,7 @@
 //! Registries for tests: Debian's `docker-registry`, and one whose every answer a test scripts.
 
 use crate::{Invocation, Sampan, eventually, fixture};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
