@@ -5,7 +5,7 @@
 //! then they are asked. No secret is in an error, and none has a `Debug`.
 
 mod file;
-mod helper;
+mod program;
 
 use crate::config::Config;
 use crate::error::CredentialError;
@@ -63,7 +63,7 @@ fn find_in(path: &Path, registry: &str, repository: &str) -> Result<Option<Crede
     let Some(file) = AuthFile::read(path)? else { return Ok(None) };
     let key = key_of(registry);
     if let Some(helper) = file.helper(registry, key)
-        && let Some(found) = helper::get(helper, key)?
+        && let Some(found) = program::get(helper, key)?
     {
         return Ok(Some(found));
     }
@@ -81,8 +81,8 @@ pub(crate) fn keep(
     let key = key_of(registry);
     match file.helper(registry, key) {
         Some(helper) => {
-            helper::store(helper, key, credentials)?;
-            Ok(Kept::Helper(helper::program(helper)?))
+            program::store(helper, key, credentials)?;
+            Ok(Kept::Helper(program::name_of(helper)?))
         }
         None => {
             file::change(path, |auths| file::put(auths, key, credentials))?;
@@ -98,7 +98,7 @@ pub(crate) fn forget(config: &Config, registry: &str) -> Result<bool, Credential
     let key = key_of(registry);
     let mut forgotten = false;
     if let Some(helper) = file.helper(registry, key) {
-        forgotten |= helper::erase(helper, key)?;
+        forgotten |= program::erase(helper, key)?;
     }
     if file.names_of(key).next().is_some() {
         forgotten = true;

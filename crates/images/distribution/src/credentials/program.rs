@@ -18,8 +18,8 @@ struct Answer {
     secret: String,
 }
 
-/// The program of a helper.
-pub(super) fn program(name: &str) -> Result<String, CredentialError> {
+/// The name of a helper's program.
+pub(super) fn name_of(name: &str) -> Result<String, CredentialError> {
     // A slash would make it a path.
     if name.is_empty()
         || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
@@ -64,7 +64,7 @@ pub(super) fn erase(name: &str, key: &str) -> Result<bool, CredentialError> {
 
 /// Its answer; `None` when it does not know the registry.
 fn run(name: &str, verb: &str, input: &[u8]) -> Result<Option<String>, CredentialError> {
-    let program = program(name)?;
+    let program = name_of(name)?;
     let failed = |source| CredentialError::Helper { program: program.clone(), source };
     let mut child = Command::new(&program)
         .arg(verb)
