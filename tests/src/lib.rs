@@ -19,6 +19,7 @@ pub mod isolation;
 pub mod normalise;
 pub mod paths;
 pub mod report;
+pub mod registry;
 pub mod sampan;
 #[cfg(test)]
 mod scripts;

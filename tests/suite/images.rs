@@ -3,14 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 use tests::census::Census;
 use tests::container::BUSYBOX;
-use tests::{Invocation, Sampan, eventually, fixture, isolated};
+use tests::registry::Registry;
+use tests::{Invocation, fixture, isolated};
 
 const BLOB: &str = "application/octet-stream";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -149,53 +149,6 @@ fn an_image_is_known_by_any_part_of_its_name() {
             "{image:#}"
         );
     });
-}
-
-/// Debian's `docker-registry` on a free port of this test's loopback.
-pub(crate) struct Registry {
-    process: Child,
-    pub(crate) host: String,
-}
-
-impl Registry {
-    pub(crate) fn start(sampan: &Sampan) -> Self {
-        let port = crate::network::free_port();
-        let host = format!("localhost:{port}");
-        let directory = sampan.directory().join("registry");
-        let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:{port}}}\n",
-            directory.display()
-        );
-        let file = sampan.directory().join("registry.yml");
-        fs::write(&file, text).unwrap();
-        let mut command = Command::new("docker-registry");
-        let process = command
-            .arg("serve")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        eventually("the registry listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        let registry = Self { process, host };
-        registry.push("busybox:1");
-        registry
-    }
-
-    fn push(&self, name: &str) {
-        let from = format!("oci:{}:latest", fixture::busybox_layout().display());
-        let to = format!("docker://{}/{name}", self.host);
-        let words = ["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", &from, &to];
-        let _ = Invocation::new("skopeo", words).run().ok();
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 #[test]

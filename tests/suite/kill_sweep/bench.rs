@@ -2,12 +2,12 @@
 //! each kill.
 
 use super::strike::Ended;
-use crate::images::Registry;
 use std::fs;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 use tests::census::Census;
+use tests::registry::Registry;
 use tests::sampan::DEMO_IMAGE;
 use tests::strace::{Installation, Role};
 use tests::{Invocation, Outcome, Sampan, small_image};

@@ -13,6 +13,7 @@ use crate::verbs::info::INFO;
 use crate::verbs::inspect::{CONTAINER_INSPECT, INSPECT};
 use crate::verbs::kill::KILL;
 use crate::verbs::load::LOAD;
+use crate::verbs::login::{LOGIN, LOGOUT};
 use crate::verbs::logs::LOGS;
 use crate::verbs::network_connect::{NETWORK_CONNECT, NETWORK_DISCONNECT};
 use crate::verbs::network_create::NETWORK_CREATE;
@@ -25,6 +26,7 @@ use crate::verbs::port::PORT;
 use crate::verbs::prune::{CONTAINER_PRUNE, SYSTEM_PRUNE};
 use crate::verbs::ps::PS;
 use crate::verbs::pull::PULL;
+use crate::verbs::push::PUSH;
 use crate::verbs::rename::RENAME;
 use crate::verbs::restart::RESTART;
 use crate::verbs::rm::RM;
@@ -95,6 +97,7 @@ static IMAGE: Group = Group {
         alias("list", &IMAGES),
         verb("prune", &IMAGE_PRUNE),
         verb("pull", &PULL),
+        verb("push", &PUSH),
         verb("rm", &RMI),
         alias("remove", &RMI),
         verb("tag", &TAG),
@@ -151,6 +154,7 @@ pub(crate) static COMMON: &[Entry] = &[
     Entry::Verb(&EXEC),
     Entry::Verb(&PS),
     Entry::Verb(&PULL),
+    Entry::Verb(&PUSH),
     Entry::Verb(&IMAGES),
     Entry::Verb(&VERSION_VERB),
     Entry::Verb(&INFO),
@@ -174,6 +178,8 @@ pub(crate) static VERBS: &[Entry] = &[
     Entry::Verb(&INSPECT),
     Entry::Verb(&KILL),
     Entry::Verb(&LOAD),
+    Entry::Verb(&LOGIN),
+    Entry::Verb(&LOGOUT),
     Entry::Verb(&LOGS),
     Entry::Verb(&PAUSE),
     Entry::Verb(&PORT),

@@ -3,7 +3,6 @@
 use crate::Engine;
 use crate::containers::{Container, CreateOptions, LookupError, PullPolicy, observe};
 use crate::model::ContainerConfig;
-use distribution::Config;
 use ids::{Digest, Reference};
 use image::{
     EMBEDDED_REFERENCE, EmbeddedError, Force, GetError, Image, ImageUse, InvalidPlatform, Progress,
@@ -22,6 +21,9 @@ pub enum ImageError {
     /// It could not be pulled.
     #[error(transparent)]
     Pull(Box<PullError>),
+    /// It could not be pushed.
+    #[error(transparent)]
+    Push(Box<image::PushError>),
     /// The demo image could not be installed.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
@@ -44,6 +46,12 @@ pub enum ImageError {
 impl From<PullError> for ImageError {
     fn from(error: PullError) -> Self {
         Self::Pull(Box::new(error))
+    }
+}
+
+impl From<image::PushError> for ImageError {
+    fn from(error: image::PushError) -> Self {
+        Self::Push(Box::new(error))
     }
 }
 
@@ -92,12 +100,7 @@ impl Engine {
         policy: image::PullPolicy,
         progress: &dyn Progress,
     ) -> Result<Pulled, ImageError> {
-        let host = &self.context().config;
-        let config = Config {
-            insecure: host.insecure_registries.clone(),
-            mirrors: host.registry_mirrors.clone(),
-            ..Config::default()
-        };
+        let config = self.registry_config();
         let options = PullOptions { platform, policy, config: &config, at_once: DOWNLOADS_AT_ONCE };
         let pulled = self.images()?.pull(reference, &options, progress)?;
         self.event(&Event::now("image", "pull", reference.as_str()).with("name", reference.familiar()));

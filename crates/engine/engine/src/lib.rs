@@ -15,6 +15,7 @@ pub mod images;
 pub mod model;
 pub mod networks;
 pub mod plan;
+pub mod registry;
 pub mod system;
 pub mod volumes;
 

@@ -5,6 +5,7 @@
 //! constant. There is no policy here: what to lock, mount or filter is decided by the floors above.
 
 pub mod bpf;
+pub mod file;
 pub mod lock;
 pub mod mount;
 pub mod namespace;

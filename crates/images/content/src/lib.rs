@@ -7,6 +7,7 @@
 //! ```text
 //! <root>/blobs/<algorithm>/<hex>   complete blobs, read-only
 //! <root>/ingest/<random>           being written; its writer holds an OFD lock, an unlocked one is a leftover
+//! <root>/partial/<algorithm>-<hex> being transferred, or what a broken transfer left for the next one to go on with
 //! <root>/leases/<random>           what a running operation still needs; locked likewise
 //! <root>/lock                      flock: shared while relying on what exists, exclusive while sweeping
 //! ```
@@ -18,7 +19,9 @@ mod error;
 mod guard;
 mod lease;
 mod names;
+mod partial;
 mod store;
+mod tail;
 mod writer;
 
 pub use digester::Digester;
@@ -26,5 +29,7 @@ pub use error::ContentError;
 pub use guard::Guard;
 pub use lease::{Lease, Leased};
 pub use names::{Change, ImageRecord, NameRecord, ReferenceStore, ReferenceStoreError};
+pub use partial::Claimed;
 pub use store::{BlobInfo, ContentStore};
+pub use tail::{Tail, TransferEnded};
 pub use writer::{BlobWriter, Stored};

@@ -208,14 +208,15 @@ impl ContentStore {
         std::fs::symlink_metadata(self.blob_path(digest)).map_or(0, |metadata| metadata.blocks() * 512)
     }
 
-    /// How many bytes the blobs take, on the disk and not as lengths.
+    /// How many bytes the blobs take, whole and partial, on the disk and not as lengths.
     ///
     /// # Errors
     /// When a directory cannot be read.
     pub fn usage(&self) -> Result<u64, ContentError> {
         let mut bytes = 0;
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-            for entry in read_dir(&self.blob_dir(algorithm))? {
+        let dirs = [self.blob_dir(Algorithm::Sha256), self.blob_dir(Algorithm::Sha512), self.partial_dir()];
+        for dir in dirs {
+            for entry in read_dir(&dir)? {
                 bytes += entry.metadata().map_or(0, |metadata| metadata.blocks() * 512);
             }
         }
@@ -228,12 +229,18 @@ impl ContentStore {
     /// When a directory cannot be read.
     pub fn leftovers(&self) -> Result<Vec<PathBuf>, ContentError> {
         let mut found = Vec::new();
-        for dir in [self.ingest_dir(), self.root.join("leases")] {
-            for entry in read_dir(&dir)? {
-                if lock_abandoned(&entry.path())?.is_some() {
-                    found.push(entry.path());
-                }
+        for path in self.unfinished()? {
+            if lock_abandoned(&path)?.is_some() {
+                found.push(path);
             }
+        }
+        Ok(found)
+    }
+
+    fn unfinished(&self) -> Result<Vec<PathBuf>, ContentError> {
+        let mut found = self.stale_partial()?;
+        for dir in [self.ingest_dir(), self.root.join("leases")] {
+            found.extend(read_dir(&dir)?.iter().map(std::fs::DirEntry::path));
         }
         Ok(found)
     }
@@ -244,19 +251,8 @@ impl ContentStore {
     /// When the file system refuses.
     pub fn sweep_leftovers(&self) -> Result<usize, ContentError> {
         let mut swept = 0;
-        for dir in [self.ingest_dir(), self.root.join("leases")] {
-            for entry in read_dir(&dir)? {
-                let path = entry.path();
-                // The lock is held while the name goes, so that a writer who just made the file sees it happen.
-                if let Some(_held) = lock_abandoned(&path)? {
-                    match std::fs::remove_file(&path) {
-                        Ok(()) => swept += 1,
-                        // Its writer finished between our look and our lock.
-                        Err(error) if error.kind() == ErrorKind::NotFound => {}
-                        Err(error) => return Err(ContentError::io("delete", &path)(error)),
-                    }
-                }
-            }
+        for path in self.unfinished()? {
+            swept += usize::from(sweep_abandoned(&path)?);
         }
         Ok(swept)
     }
@@ -268,6 +264,18 @@ pub(crate) fn read_dir(dir: &Path) -> Result<Vec<std::fs::DirEntry>, ContentErro
         Ok(entries) => entries.collect::<io::Result<_>>().map_err(ContentError::io("read", dir)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(ContentError::io("read", dir)(error)),
+    }
+}
+
+/// Deletes a file that nobody holds; whether it did.
+pub(crate) fn sweep_abandoned(path: &Path) -> Result<bool, ContentError> {
+    // The lock is held while the name goes, so that a writer who just made the file sees it happen.
+    let Some(_held) = lock_abandoned(path)? else { return Ok(false) };
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        // Its writer finished between our look and our lock.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(ContentError::io("delete", path)(error)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an answer that means failure says (distribution-spec, "Error Codes").
 
-use crate::error::RegistryError;
+use crate::error::{Purpose, RegistryError};
 use crate::url::Url;
 use http::StatusCode;
 use serde::Deserialize;
@@ -58,6 +58,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) url: &'a Url,
     /// Whether the registry itself was asked, or somebody it sent us to.
     pub(crate) ours: bool,
+    /// What we came for.
+    pub(crate) purpose: Purpose,
     /// As people call it.
     pub(crate) reference: &'a str,
     /// As people call it.
@@ -65,14 +67,20 @@ pub(crate) struct Asked<'a> {
     pub(crate) registry: &'a str,
 }
 
+impl Asked<'_> {
+    /// That it is not for us.
+    pub(crate) fn denied(&self, message: impl Into<String>) -> RegistryError {
+        let subject = if self.purpose == Purpose::Login { self.registry } else { self.repository };
+        RegistryError::Denied { purpose: self.purpose, subject: subject.into(), message: message.into() }
+    }
+}
+
 /// The error that a status and a body amount to.
 pub(crate) fn failure(asked: &Asked<'_>, status: StatusCode, body: &[u8]) -> RegistryError {
     let message = message(status, body);
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if asked.ours => {
-            RegistryError::Denied { repository: asked.repository.into(), message }
-        }
-        StatusCode::NOT_FOUND if asked.url.path.contains("/manifests/") => {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if asked.ours => asked.denied(message),
+        StatusCode::NOT_FOUND if asked.purpose == Purpose::Pull && asked.url.path.contains("/manifests/") => {
             RegistryError::NotFound { reference: asked.reference.into(), message }
         }
         StatusCode::TOO_MANY_REQUESTS => {

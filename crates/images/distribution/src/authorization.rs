@@ -1,6 +1,7 @@
 //! Answering a registry's challenge, and remembering what it gave for that.
 
 use crate::answer::{Asked, FAILURE_MAX, failure};
+use crate::body::Body;
 use crate::challenge::Challenge;
 use crate::credentials::{self, Credentials};
 use crate::endpoint::{Endpoint, is_insecure};
@@ -9,10 +10,8 @@ use crate::transport::{Transport, Trust};
 use crate::url::{Url, encode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Request, StatusCode};
-use http_body_util::Full;
 use serde::Deserialize;
 use std::cell::{OnceCell, RefCell};
 use std::time::{Duration, Instant};
@@ -28,6 +27,11 @@ const TOKEN_MAX: u64 = 1 << 20;
 #[derive(Default)]
 pub(crate) struct Authorization {
     credentials: OnceCell<Option<Credentials>>,
+    /// What tokens must allow besides what is asked for (`repository:<name>:<actions>`).
+    scopes: RefCell<Vec<String>>,
+    /// Whether a token is asked for that can be kept instead of the password, and the one that came.
+    offline: bool,
+    refresh: RefCell<Option<String>>,
     current: RefCell<Option<(HeaderValue, Option<Instant>)>>,
 }
 
@@ -38,10 +42,33 @@ struct TokenAnswer {
     #[serde(default)]
     access_token: String,
     #[serde(default)]
+    refresh_token: String,
+    #[serde(default)]
     expires_in: Option<u64>,
 }
 
 impl Authorization {
+    /// For these credentials, whatever files say; with a token to keep, if the registry gives one.
+    pub(crate) fn for_login(credentials: Credentials) -> Self {
+        let known = OnceCell::new();
+        let _ = known.set(Some(credentials));
+        Self { credentials: known, offline: true, ..Self::default() }
+    }
+
+    /// From now on tokens shall allow this, too.
+    pub(crate) fn want(&self, scope: String) {
+        let mut scopes = self.scopes.borrow_mut();
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+            *self.current.borrow_mut() = None;
+        }
+    }
+
+    /// The token to keep instead of the password.
+    pub(crate) fn into_refresh_token(self) -> Option<String> {
+        self.refresh.into_inner()
+    }
+
     /// The header to send, as far as one is known.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
         let current = self.current.borrow();
@@ -57,20 +84,25 @@ impl Authorization {
         endpoint: &Endpoint,
         asked: &Asked<'_>,
     ) -> Result<(), RegistryError> {
-        let credentials = self.credentials(transport, endpoint)?;
-        let denied = |message: &str| RegistryError::Denied {
-            repository: asked.repository.into(),
-            message: message.into(),
-        };
+        let credentials = self.credentials(transport, endpoint, asked)?;
+        let denied = |message: &str| asked.denied(message);
         let (header, until) = match (challenge, credentials) {
             (Some(Challenge::Bearer { .. }), Some(Credentials::RegistryToken(token))) => {
                 (bearer(token, asked)?, None)
             }
             (Some(Challenge::Bearer { realm, service, scope, .. }), credentials) => {
-                let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", repository_of(asked.url)));
-                let ask =
-                    TokenRequest { realm: &realm, service: service.as_deref(), scope: &scope, credentials };
-                let (token, seconds) = ask.send(transport, endpoint, asked).await?;
+                let scopes = scopes_of(scope.as_deref().unwrap_or_default(), &self.scopes.borrow());
+                let ask = TokenRequest {
+                    realm: &realm,
+                    service: service.as_deref(),
+                    scopes: &scopes,
+                    offline: self.offline,
+                    credentials,
+                };
+                let (token, seconds, refresh) = ask.send(transport, endpoint, asked).await?;
+                if refresh.is_some() {
+                    *self.refresh.borrow_mut() = refresh;
+                }
                 let until = Instant::now() + Duration::from_secs(seconds).saturating_sub(MARGIN);
                 (bearer(&token, asked)?, Some(until))
             }
@@ -92,25 +124,35 @@ impl Authorization {
         &self,
         transport: &Transport,
         endpoint: &Endpoint,
+        asked: &Asked<'_>,
     ) -> Result<Option<&Credentials>, RegistryError> {
         if let Some(known) = self.credentials.get() {
             return Ok(known.as_ref());
         }
-        let found = match &transport.config.docker_config {
-            None => None,
-            Some(path) => credentials::find(path, &endpoint.registry).map_err(|source| {
-                RegistryError::Credentials { registry: endpoint.registry.clone(), source }
-            })?,
-        };
+        let found = credentials::find(&transport.config, &endpoint.registry, repository_of(asked.url))
+            .map_err(|source| RegistryError::Credentials { registry: endpoint.registry.clone(), source })?;
         Ok(self.credentials.get_or_init(|| found).as_ref())
     }
 }
 
-/// The repository of a URL below `/v2/`.
+/// The repository of a URL below `/v2/`; empty for `/v2/` itself.
 fn repository_of(url: &Url) -> &str {
-    let below = url.path.split_once("/v2/").map_or(url.path.as_str(), |(_, below)| below);
+    let below = url.path.split_once("/v2/").map_or("", |(_, below)| below);
     let end = below.find("/manifests/").or_else(|| below.find("/blobs/")).unwrap_or(below.len());
     &below[..end]
+}
+
+/// What is asked for, and what is wanted of other resources.
+fn scopes_of(asked: &str, wanted: &[String]) -> Vec<String> {
+    let resource =
+        |scope: &str| scope.rsplit_once(':').map_or(String::new(), |(resource, _)| resource.to_owned());
+    let mut scopes: Vec<String> = asked.split_whitespace().map(str::to_owned).collect();
+    for scope in wanted {
+        if !scopes.iter().any(|known| resource(known) == resource(scope)) {
+            scopes.push(scope.clone());
+        }
+    }
+    scopes
 }
 
 fn bearer(token: &str, asked: &Asked<'_>) -> Result<HeaderValue, RegistryError> {
@@ -130,18 +172,19 @@ fn basic(user: &str, password: &str) -> HeaderValue {
 struct TokenRequest<'a> {
     realm: &'a str,
     service: Option<&'a str>,
-    scope: &'a str,
+    scopes: &'a [String],
+    offline: bool,
     credentials: Option<&'a Credentials>,
 }
 
 impl TokenRequest<'_> {
-    /// The token, and how many seconds it is good for.
+    /// The token, how many seconds it is good for, and one to get others with.
     async fn send(
         &self,
         transport: &Transport,
         endpoint: &Endpoint,
         asked: &Asked<'_>,
-    ) -> Result<(String, u64), RegistryError> {
+    ) -> Result<(String, u64, Option<String>), RegistryError> {
         let realm = Url::parse(self.realm)?;
         // Or whoever sits between us and the registry could name a place where passwords are read.
         if endpoint.root.secure && !realm.secure {
@@ -152,7 +195,7 @@ impl TokenRequest<'_> {
             true => endpoint.verify,
             false => !is_insecure(&realm.authority(), &transport.config),
         };
-        let trust = Trust { verify, alias: None };
+        let trust = Trust { verify, alias: None, files: None };
         let mut answer = transport.send(&url, trust, request).await?;
         if answer.status != StatusCode::OK {
             let (body, _) = answer.body(FAILURE_MAX).await?;
@@ -165,17 +208,19 @@ impl TokenRequest<'_> {
         if token.is_empty() {
             return Err(bad("it has no token"));
         }
-        Ok((token, parsed.expires_in.unwrap_or(TOKEN_SECONDS)))
+        let refresh = Some(parsed.refresh_token).filter(|token| !token.is_empty());
+        Ok((token, parsed.expires_in.unwrap_or(TOKEN_SECONDS), refresh))
     }
 
     /// A GET with the password, or a POST with the identity token (distribution, spec/auth/oauth.md).
-    fn build(&self, realm: &Url, user_agent: &str) -> Result<(Url, Request<Full<Bytes>>), RegistryError> {
+    fn build(&self, realm: &Url, user_agent: &str) -> Result<(Url, Request<Body>), RegistryError> {
         let mut query: Vec<(&str, &str)> = Vec::new();
         query.extend(self.service.map(|service| ("service", service)));
-        query.push(("scope", self.scope));
         let bad = |_| RegistryError::answer(realm, "it is no place to ask for a token");
-        if let Some(Credentials::IdentityToken(token)) = self.credentials {
+        let joined = self.scopes.join(" ");
+        if let Some(Credentials::IdentityToken { token, .. }) = self.credentials {
             query.extend([
+                ("scope", joined.as_str()),
                 ("grant_type", "refresh_token"),
                 ("client_id", "sampan"),
                 ("refresh_token", token),
@@ -183,16 +228,20 @@ impl TokenRequest<'_> {
             let request = Request::post(&realm.path)
                 .header(USER_AGENT, user_agent)
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-            return Ok((realm.clone(), request.body(Full::from(form(&query))).map_err(bad)?));
+            return Ok((realm.clone(), request.body(Body::Bytes(form(&query).into())).map_err(bad)?));
         }
+        query.extend(self.scopes.iter().map(|scope| ("scope", scope.as_str())));
         let mut request = Request::builder().header(USER_AGENT, user_agent);
         if let Some(Credentials::Password { user, password }) = self.credentials {
             query.push(("account", user));
+            if self.offline {
+                query.extend([("client_id", "sampan"), ("offline_token", "true")]);
+            }
             request = request.header(AUTHORIZATION, basic(user, password));
         }
         let joint = if realm.path.contains('?') { '&' } else { '?' };
         let url = Url { path: format!("{}{joint}{}", realm.path, form(&query)), ..realm.clone() };
-        let request = request.uri(&url.path).body(Full::default()).map_err(bad)?;
+        let request = request.uri(&url.path).body(Body::Empty).map_err(bad)?;
         Ok((url, request))
     }
 }

@@ -10,6 +10,7 @@ use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, RANGE};
 use ids::Digest;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// A try that brought this many bytes does not count as failed: a long download may break often.
@@ -30,7 +31,7 @@ pub struct BlobJob {
 pub(crate) struct Transfer<'a> {
     pub(crate) digest: &'a Digest,
     pub(crate) size: u64,
-    pub(crate) writer: BlobWriter,
+    pub(crate) writer: Box<BlobWriter>,
 }
 
 /// How far one is.
@@ -38,6 +39,8 @@ pub(crate) struct Transfer<'a> {
 pub enum BlobEvent {
     /// So many bytes came.
     Bytes(u64),
+    /// Somebody else on this host transfers it.
+    Elsewhere,
     /// It broke and is tried again.
     Retry {
         /// After this long.
@@ -47,15 +50,54 @@ pub enum BlobEvent {
     },
 }
 
-/// Fetches until all bytes are there. The writer is not committed.
+/// Fetches until all bytes are there and are what was promised. The writer is not committed. What a passing trouble
+/// leaves is kept for another time, what is wrong is not.
 pub(crate) async fn fetch(
     exchange: &Exchange,
     job: &mut Transfer<'_>,
-    told: &dyn Fn(BlobEvent),
+    told: &dyn Fn(BlobEvent) -> ControlFlow<()>,
 ) -> Result<(), RegistryError> {
-    let url = exchange.endpoint.url(&exchange.repository, &format!("blobs/{}", job.digest));
+    if job.writer.written() > 0 {
+        go_on(told(BlobEvent::Bytes(job.writer.written())))?;
+    }
+    loop {
+        if let Err(error) = fetch_rest(exchange, job, told).await {
+            if !error.is_passing() {
+                job.writer.give_up();
+            }
+            return Err(error);
+        }
+        let host = || exchange.endpoint.root.authority();
+        let refused = |source| RegistryError::Content { host: host(), source };
+        if job.writer.verify() {
+            return Ok(());
+        }
+        if job.writer.adopted() == 0 {
+            job.writer.give_up();
+            let (expected, actual) = (job.digest.clone(), job.writer.digest());
+            return Err(refused(ContentError::Digest { expected, actual }));
+        }
+        // What an earlier transfer left was not what it seemed: all of it again.
+        job.writer.restart().map_err(refused)?;
+    }
+}
+
+fn go_on(flow: ControlFlow<()>) -> Result<(), RegistryError> {
+    if flow.is_break() { Err(RegistryError::Stopped) } else { Ok(()) }
+}
+
+async fn fetch_rest(
+    exchange: &Exchange,
+    job: &mut Transfer<'_>,
+    told: &dyn Fn(BlobEvent) -> ControlFlow<()>,
+) -> Result<(), RegistryError> {
+    if job.writer.written() == job.size && job.size > 0 {
+        return Ok(());
+    }
+    let url = exchange.endpoint.url(&format!("blobs/{}", job.digest));
     let retrying = |after: Duration, error: &RegistryError| {
-        told(BlobEvent::Retry { after, reason: error.to_string() });
+        // Whether to go on is asked again when bytes come.
+        let _ = told(BlobEvent::Retry { after, reason: error.to_string() });
     };
     let mut attempt = 0;
     loop {
@@ -81,7 +123,7 @@ async fn receive(
     url: &Url,
     job: &mut Transfer<'_>,
     answer: &mut Answer,
-    told: &dyn Fn(BlobEvent),
+    told: &dyn Fn(BlobEvent) -> ControlFlow<()>,
 ) -> Result<(), RegistryError> {
     let host = answer.host().to_owned();
     let refused = |source| RegistryError::Content { host: host.clone(), source };
@@ -97,7 +139,7 @@ async fn receive(
         let written = job.writer.written();
         if written - last_told >= TELL_EVERY || written == job.size {
             last_told = written;
-            told(BlobEvent::Bytes(written));
+            go_on(told(BlobEvent::Bytes(written)))?;
         }
     }
     match job.writer.written() {

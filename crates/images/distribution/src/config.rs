@@ -15,8 +15,14 @@ pub struct Config {
     pub mirrors: Vec<String>,
     /// Directories with a directory for each registry, holding `*.crt` (authorities), `*.cert` with `*.key` (ours).
     pub certificate_dirs: Vec<PathBuf>,
+    /// Files and directories of containers-registries.conf(5).
+    pub registries_conf: Vec<PathBuf>,
+    /// Directories with a directory for each registry that may hold a `hosts.toml` (containerd).
+    pub hosts_dirs: Vec<PathBuf>,
     /// Docker's client configuration, for credentials.
     pub docker_config: Option<PathBuf>,
+    /// Another file of that form, looked at first and written to (`REGISTRY_AUTH_FILE`).
+    pub auth_file: Option<PathBuf>,
     /// Host names (`host:port`) and the addresses to connect to instead of asking the resolver.
     pub addresses: BTreeMap<String, SocketAddr>,
     /// What we call ourselves.
@@ -37,7 +43,12 @@ impl Default for Config {
             insecure: Vec::new(),
             mirrors: Vec::new(),
             certificate_dirs: vec!["/etc/sampan/certs.d".into(), "/etc/docker/certs.d".into()],
+            registries_conf: crate::policy::default_files(),
+            hosts_dirs: vec!["/etc/sampan/certs.d".into(), "/etc/containerd/certs.d".into()],
             docker_config: docker_config_path(),
+            auth_file: std::env::var_os("REGISTRY_AUTH_FILE")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             addresses: BTreeMap::new(),
             user_agent: concat!("sampan/", env!("CARGO_PKG_VERSION")).into(),
             connect_timeout: Duration::from_secs(15),

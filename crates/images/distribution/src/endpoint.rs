@@ -1,15 +1,14 @@
 //! Where a registry is, and how it may be spoken to.
 
 use crate::config::Config;
-use crate::error::RegistryError;
-use crate::url::Url;
-use ids::DEFAULT_REGISTRY;
+use crate::url::{Url, encode};
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// The host that answers for `docker.io`.
-const HUB: &str = "registry-1.docker.io";
+pub(crate) const HUB: &str = "registry-1.docker.io";
 
-/// One way to a registry.
+/// One way to a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// The root, path `/`, or a mirror's prefix.
@@ -18,42 +17,57 @@ pub(crate) struct Endpoint {
     pub(crate) verify: bool,
     /// The registry that it stands for, as in references: the key of credentials and certificates.
     pub(crate) registry: String,
+    /// What the repository is called there.
+    pub(crate) repository: String,
+    /// Whether it only stands in for the registry, so that whatever fails there, the next way is tried.
+    pub(crate) mirror: bool,
+    /// Certificates that only count here.
+    pub(crate) files: HostFiles,
+    /// Sent with every request.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The registry that it is asked for, where it stands for several (`?ns=`).
+    pub(crate) namespace: Option<String>,
+    /// The root's path has the version in it.
+    pub(crate) whole_path: bool,
+}
+
+/// Certificate files of a host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct HostFiles {
+    pub(crate) authorities: Vec<PathBuf>,
+    /// Certificate and key, by which we show who we are.
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
 }
 
 impl Endpoint {
-    /// A URL below `/v2/<repository>/`.
-    pub(crate) fn url(&self, repository: &str, rest: &str) -> Url {
-        let prefix = self.root.path.trim_end_matches('/');
-        Url { path: format!("{prefix}/v2/{repository}/{rest}"), ..self.root.clone() }
-    }
-}
-
-/// The ways to a registry in the order they are tried: mirrors of the hub, then itself; where that is allowed, first
-/// with TLS and then without.
-pub(crate) fn endpoints(registry: &str, config: &Config) -> Result<Vec<Endpoint>, RegistryError> {
-    let mut ways = Vec::new();
-    if registry == DEFAULT_REGISTRY {
-        for mirror in &config.mirrors {
-            let root = Url::parse(mirror)?;
-            let verify = !is_insecure(&root.authority(), config);
-            ways.push(Endpoint { registry: root.authority(), root, verify });
+    /// At a root, under that root's own name.
+    pub(crate) fn at(root: Url, repository: &str) -> Self {
+        Self {
+            verify: root.secure,
+            registry: root.authority(),
+            repository: repository.to_owned(),
+            root,
+            mirror: false,
+            files: HostFiles::default(),
+            headers: Vec::new(),
+            namespace: None,
+            whole_path: false,
         }
     }
-    let host = if registry == DEFAULT_REGISTRY { HUB } else { registry };
-    let way = |scheme: &str, verify| -> Result<Endpoint, RegistryError> {
-        Ok(Endpoint {
-            root: Url::parse(&format!("{scheme}://{host}"))?,
-            verify,
-            registry: registry.to_owned(),
-        })
-    };
-    if is_insecure(registry, config) {
-        ways.push(way("https", false)?);
-        ways.push(way("http", false)?);
-    } else {
-        ways.push(way("https", true)?);
+
+    /// `/v2/` itself.
+    pub(crate) fn base(&self) -> Url {
+        let prefix = self.root.path.trim_end_matches('/');
+        let version = if self.whole_path { "" } else { "/v2" };
+        Url { path: format!("{prefix}{version}/"), ..self.root.clone() }
     }
-    Ok(ways)
+
+    /// A URL below `/v2/<repository>/`.
+    pub(crate) fn url(&self, rest: &str) -> Url {
+        let base = self.base();
+        let query = self.namespace.as_ref().map(|one| format!("?ns={}", encode(one))).unwrap_or_default();
+        Url { path: format!("{}{}/{rest}{query}", base.path, self.repository), ..base }
+    }
 }
 
 /// Whether a host (`host[:port]`) may be spoken to without TLS, or with a certificate that nobody vouches for.
@@ -88,55 +102,5 @@ fn block_holds(block: &str, address: IpAddr) -> bool {
             base.to_bits() & mask == address.to_bits() & mask
         }
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ways(registry: &str, insecure: &[&str], mirrors: &[&str]) -> Vec<String> {
-        let own = |list: &[&str]| list.iter().map(|&one| one.to_owned()).collect();
-        let config = Config { insecure: own(insecure), mirrors: own(mirrors), ..Config::default() };
-        let ways = endpoints(registry, &config).unwrap();
-        ways.iter()
-            .map(|way| format!("{} {}", way.url("a/b", "x"), if way.verify { "verified" } else { "any" }))
-            .collect()
-    }
-
-    #[test]
-    fn tls_is_a_must_except_where_it_is_not() {
-        assert_eq!(ways("docker.io", &[], &[]), ["https://registry-1.docker.io/v2/a/b/x verified"]);
-        assert_eq!(ways("ghcr.io", &["other.io"], &[]), ["https://ghcr.io/v2/a/b/x verified"]);
-        for (registry, insecure) in [
-            ("localhost:5000", ""),
-            ("127.0.0.2", ""),
-            ("[::1]:5000", ""),
-            ("10.1.2.3:5000", "10.0.0.0/8"),
-            ("reg.example:5000", "reg.example"),
-            ("reg.example:5000", "reg.example:5000"),
-        ] {
-            let found = ways(registry, &[insecure], &[]);
-            assert_eq!(
-                found,
-                [format!("https://{registry}/v2/a/b/x any"), format!("http://{registry}/v2/a/b/x any")]
-            );
-        }
-        assert_eq!(ways("11.1.2.3", &["10.0.0.0/8", "::/0", "x/y"], &[]).len(), 1);
-        assert_eq!(ways("1.2.3.4", &["0.0.0.0/0"], &[]).len(), 2);
-    }
-
-    #[test]
-    fn mirrors_come_first_and_only_for_the_hub() {
-        let found = ways("docker.io", &[], &["https://mirror.example/hub/", "http://127.0.0.1:1"]);
-        assert_eq!(
-            found,
-            [
-                "https://mirror.example/hub/v2/a/b/x verified",
-                "http://127.0.0.1:1/v2/a/b/x any",
-                "https://registry-1.docker.io/v2/a/b/x verified"
-            ]
-        );
-        assert_eq!(ways("quay.io", &[], &["https://mirror.example"]).len(), 1);
     }
 }

@@ -1,9 +1,43 @@
 //! What can go wrong between us and a registry.
 
+use crate::policy::PolicyError;
 use crate::url::Url;
 use content::ContentError;
 use std::io;
 use std::path::PathBuf;
+
+/// What a registry is spoken to for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Reading from a repository.
+    Pull,
+    /// Writing to it.
+    Push,
+    /// Finding out whether credentials are good.
+    Login,
+}
+
+impl Purpose {
+    fn denied(self, subject: &str) -> String {
+        match self {
+            Self::Pull => format!(
+                "pull access denied for {subject}, repository does not exist or may require 'docker login'"
+            ),
+            Self::Push => format!(
+                "push access denied for {subject}; log in with 'sampan login' as somebody who may write there"
+            ),
+            Self::Login => format!("{subject} refuses the login"),
+        }
+    }
+
+    /// What a token for a repository must allow.
+    pub(crate) fn actions(self) -> &'static str {
+        match self {
+            Self::Push => "pull,push",
+            Self::Pull | Self::Login => "pull",
+        }
+    }
+}
 
 /// A registry could not give what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +49,20 @@ pub enum RegistryError {
         url: String,
         /// Why not.
         problem: &'static str,
+    },
+    /// A file that says how registries are spoken to cannot be used.
+    #[error("cannot find out how to reach the registry")]
+    Policy {
+        /// Why not.
+        source: PolicyError,
+    },
+    /// A file forbids it.
+    #[error("{name} is blocked by {}", path.display())]
+    Blocked {
+        /// Registry and repository.
+        name: String,
+        /// The file.
+        path: PathBuf,
     },
     /// Nobody answers there.
     #[error("cannot reach {host}")]
@@ -61,12 +109,12 @@ pub enum RegistryError {
         source: hyper::Error,
     },
     /// The credentials are wrong, or there are none and some are needed, or the repository does not exist.
-    #[error(
-        "pull access denied for {repository}, repository does not exist or may require 'docker login': {message}"
-    )]
+    #[error("{}: {message}", purpose.denied(subject))]
     Denied {
-        /// The repository as people call it.
-        repository: String,
+        /// What we came for.
+        purpose: Purpose,
+        /// The repository as people call it; the registry for a login.
+        subject: String,
         /// What the registry says.
         message: String,
     },
@@ -136,6 +184,14 @@ pub enum RegistryError {
         /// Why not.
         source: CredentialError,
     },
+    /// Credentials could not be kept or forgotten.
+    #[error("cannot change the credentials for {registry}")]
+    Keep {
+        /// The registry.
+        registry: String,
+        /// Why not.
+        source: CredentialError,
+    },
     /// What came is not what was promised, or could not be stored.
     #[error("cannot store what {host} sent")]
     Content {
@@ -144,6 +200,9 @@ pub enum RegistryError {
         /// Why not.
         source: ContentError,
     },
+    /// Who asked wants no more of it.
+    #[error("the transfer was stopped")]
+    Stopped,
     /// The runtime could not be started.
     #[error("cannot start the network runtime")]
     Runtime {
@@ -171,12 +230,20 @@ pub enum CredentialError {
         /// Where and why.
         source: serde_json::Error,
     },
-    /// An `auth` is not the base64 of `user:password`.
-    #[error("the auth in {} is not the base64 of user:password", path.display())]
-    Auth {
-        /// Which file.
+    /// The file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// Which.
         path: PathBuf,
+        /// Why not.
+        source: io::Error,
     },
+    /// There is no place for them.
+    #[error("there is no file for them; set HOME, DOCKER_CONFIG or REGISTRY_AUTH_FILE")]
+    Nowhere,
+    /// An `auth` is not the base64 of `user:password`.
+    #[error("the auth is not the base64 of user:password; log in again with 'sampan login'")]
+    Auth,
     /// The name of a helper is none.
     #[error("{name:?} is no name of a credential helper")]
     HelperName {
@@ -203,7 +270,8 @@ pub enum CredentialError {
 
 impl RegistryError {
     /// Whether another try may succeed.
-    pub(crate) fn is_passing(&self) -> bool {
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
         match self {
             // Who cannot be reached at all is not waited for: the name or the address is wrong, or they are down.
             Self::Timeout { doing, .. } => *doing != "connect",
@@ -211,6 +279,11 @@ impl RegistryError {
             Self::Status { status, .. } => matches!(status, 408 | 500 | 502 | 503 | 504),
             _ => false,
         }
+    }
+
+    /// Whether the other side could not even be spoken to, so that another way may be tried.
+    pub(crate) fn is_no_connection(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Tls { .. } | Self::Broken { .. })
     }
 
     pub(crate) fn answer(url: &Url, problem: impl Into<String>) -> Self {

@@ -1,11 +1,12 @@
-//! Fetching manifests and indexes.
+//! Fetching and uploading manifests and indexes.
 
+use crate::body::Body;
 use crate::error::RegistryError;
-use crate::exchange::Exchange;
+use crate::exchange::{Ask, Exchange};
 use crate::retry;
 use content::{ContentError, Digester};
-use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{Method, StatusCode};
 use ids::Digest;
 use spec::image::media_type;
 
@@ -67,7 +68,7 @@ async fn fetch_once(exchange: &Exchange, target: &ManifestTarget) -> Result<Fetc
         ManifestTarget::Tag(tag) => tag.as_str(),
         ManifestTarget::Digest(digest) => digest.as_str(),
     };
-    let url = exchange.endpoint.url(&exchange.repository, &format!("manifests/{name}"));
+    let url = exchange.endpoint.url(&format!("manifests/{name}"));
     let accept = [
         media_type::OCI_INDEX,
         media_type::OCI_MANIFEST,
@@ -105,4 +106,38 @@ async fn fetch_once(exchange: &Exchange, target: &ManifestTarget) -> Result<Fetc
     let media_type = answer.header(CONTENT_TYPE).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
     Ok(Fetched { bytes, digest, media_type })
+}
+
+/// Uploads a manifest or index as it is, under a tag or its digest. The registry must call it what we do.
+pub(crate) async fn put(
+    exchange: &Exchange,
+    target: &ManifestTarget,
+    bytes: &[u8],
+    media_type: &str,
+) -> Result<Digest, RegistryError> {
+    let name = match target {
+        ManifestTarget::Tag(tag) => tag.as_str(),
+        ManifestTarget::Digest(digest) => digest.as_str(),
+    };
+    let url = exchange.endpoint.url(&format!("manifests/{name}"));
+    let ask = Ask {
+        method: Method::PUT,
+        url: &url,
+        headers: &[(CONTENT_TYPE, media_type.to_owned())],
+        body: Body::Bytes(bytes.to_vec().into()),
+        good: &[StatusCode::CREATED, StatusCode::OK, StatusCode::ACCEPTED],
+    };
+    // Twice the same manifest is once.
+    let mut answer = exchange.ask(&ask, &|_, _| {}).await?;
+    answer.body(crate::answer::FAILURE_MAX).await?;
+    let told = answer.header("docker-content-digest").and_then(|text| Digest::parse(text).ok());
+    let algorithm = told.as_ref().map_or(ids::Algorithm::Sha256, Digest::algorithm);
+    let ours = Digester::of_with(algorithm, bytes);
+    match told {
+        Some(actual) if actual != ours => Err(RegistryError::Content {
+            host: answer.host().to_owned(),
+            source: ContentError::Digest { expected: ours, actual },
+        }),
+        _ => Ok(ours),
+    }
 }

@@ -1,7 +1,9 @@
 //! Whom to trust, decided when the first encrypted connection needs it.
 
 use crate::config::Config;
+use crate::endpoint::HostFiles;
 use crate::error::RegistryError;
+use crate::transport::Trust;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -17,31 +19,24 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(crate) struct Tls {
     roots: OnceCell<RootCertStore>,
-    made: RefCell<HashMap<(String, bool), Arc<ClientConfig>>>,
-}
-
-/// What a directory of a registry (`certs.d/<host>`) holds.
-#[derive(Default)]
-struct HostFiles {
-    authorities: Vec<PathBuf>,
-    /// Certificate and key, by which we show who we are.
-    identity: Option<(PathBuf, PathBuf)>,
+    made: RefCell<HashMap<(String, bool, HostFiles), Arc<ClientConfig>>>,
 }
 
 impl Tls {
-    /// The settings for a host, known by the names that its directory may have; `verify` is whether its certificate
-    /// must be vouched for.
+    /// The settings for a host, known by the names that its directory may have.
     pub(crate) fn settings(
         &self,
         config: &Config,
         names: &[&str],
-        verify: bool,
+        trust: Trust<'_>,
     ) -> Result<Arc<ClientConfig>, RegistryError> {
-        let key = (names.join("\n"), verify);
+        let verify = trust.verify;
+        let mut files = trust.files.cloned().unwrap_or_default();
+        let key = (names.join("\n"), verify, files.clone());
         if let Some(made) = self.made.borrow().get(&key) {
             return Ok(Arc::clone(made));
         }
-        let files = find_files(config, names)?;
+        find_files(config, names, &mut files)?;
         // Named explicitly: with two providers linked, rustls would refuse to choose.
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let refused = |source: rustls::Error| RegistryError::Certificates {
@@ -100,8 +95,7 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Regist
 }
 
 /// The files of a host, in all directories, in the order of their names.
-fn find_files(config: &Config, names: &[&str]) -> Result<HostFiles, RegistryError> {
-    let mut files = HostFiles::default();
+fn find_files(config: &Config, names: &[&str], files: &mut HostFiles) -> Result<(), RegistryError> {
     for directory in &config.certificate_dirs {
         for name in names {
             let directory = directory.join(name);
@@ -132,7 +126,7 @@ fn find_files(config: &Config, names: &[&str]) -> Result<HostFiles, RegistryErro
             }
         }
     }
-    Ok(files)
+    Ok(())
 }
 
 /// Takes any certificate: for registries that the configuration calls insecure. What is pulled is verified by digest

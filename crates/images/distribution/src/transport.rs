@@ -1,12 +1,14 @@
 //! One request and the beginning of its answer: connections, TLS, reuse, time limits. Knows nothing of registries.
 
+use crate::body::Body;
 use crate::config::Config;
+use crate::endpoint::HostFiles;
 use crate::error::RegistryError;
 use crate::tls::Tls;
 use crate::url::Url;
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -26,7 +28,7 @@ const IDLE_MAX: usize = 4;
 trait Stream: AsyncRead + AsyncWrite + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Unpin> Stream for T {}
 
-type Sender = SendRequest<Full<Bytes>>;
+type Sender = SendRequest<Body>;
 
 /// How a host is to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub(crate) struct Trust<'a> {
     pub(crate) verify: bool,
     /// Another name that its directory of certificates may have.
     pub(crate) alias: Option<&'a str>,
+    /// Certificates that only count for it.
+    pub(crate) files: Option<&'a HostFiles>,
 }
 
 /// Connections to any host.
@@ -63,26 +67,45 @@ impl Transport {
         &self,
         url: &Url,
         trust: Trust<'_>,
-        mut request: Request<Full<Bytes>>,
+        mut request: Request<Body>,
     ) -> Result<Answer, RegistryError> {
         let host =
             url.authority().parse().map_err(|_| RegistryError::answer(url, "its host is no header value"))?;
         request.headers_mut().insert(http::header::HOST, host);
         let key = (url.secure, url.host_and_port(), trust.verify);
-        if let Some(mut sender) = self.take_idle(&key) {
+        // What was begun on one connection must not be begun again on another without asking how far it came.
+        let repeatable = !matches!(*request.method(), Method::PATCH | Method::PUT);
+        if let Some(mut sender) = self.take_idle(&key).filter(|_| repeatable) {
             // The other side may have closed it just now; then a new one serves.
-            if let Ok(Ok(response)) =
-                tokio::time::timeout(self.config.idle_timeout, sender.send_request(request.clone())).await
-            {
+            if let Ok(response) = self.exchange(url, &mut sender, request.clone()).await {
                 return Ok(self.answer(key, sender, response));
             }
         }
         let mut sender = self.connect(url, trust).await?;
-        let response = tokio::time::timeout(self.config.idle_timeout, sender.send_request(request))
-            .await
-            .map_err(|_| self.too_slow(url, "answer"))?
-            .map_err(|source| RegistryError::Broken { host: url.authority(), source })?;
+        let response = self.exchange(url, &mut sender, request).await?;
         Ok(self.answer(key, sender, response))
+    }
+
+    /// Sends and waits until the answer begins; as long as the body moves, that may take its time.
+    async fn exchange(
+        &self,
+        url: &Url,
+        sender: &mut Sender,
+        request: Request<Body>,
+    ) -> Result<http::Response<Incoming>, RegistryError> {
+        let sent = request.body().sent();
+        let so_far = || sent.as_ref().map(|sent| sent.get());
+        let mut before = so_far();
+        let mut response = std::pin::pin!(sender.send_request(request));
+        loop {
+            match tokio::time::timeout(self.config.idle_timeout, response.as_mut()).await {
+                Ok(done) => {
+                    return done.map_err(|source| RegistryError::Broken { host: url.authority(), source });
+                }
+                Err(_) if so_far() != before => before = so_far(),
+                Err(_) => return Err(self.too_slow(url, "answer")),
+            }
+        }
     }
 
     fn answer(
@@ -176,7 +199,7 @@ impl Transport {
         let mut names: Vec<&str> = vec![&authority, &full];
         names.extend(trust.alias);
         names.dedup();
-        let settings = self.tls.settings(&self.config, &names, trust.verify)?;
+        let settings = self.tls.settings(&self.config, &names, trust)?;
         let host = url.host.trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host).map_err(|error| failed(io::Error::other(error)))?;
         let stream = TlsConnector::from(settings).connect(name, stream).await.map_err(failed)?;

@@ -8,7 +8,7 @@ use crate::model::{Image, ImageLayer};
 use crate::progress::{Progress, Step};
 use crate::stream::{Packed, with_unpacked};
 use crate::unpack::{Job, UnpackError};
-use content::Stored;
+use content::{Stored, Tail};
 use ids::{Algorithm, Digest};
 use snapshot::{LayerMeta, PendingLayer, SnapshotError};
 use spec::image::media_type;
@@ -18,14 +18,16 @@ use std::io::{self, Read};
 const TELL_EVERY: u64 = 1 << 20;
 
 impl Images {
-    /// Unpacks a layer without those below; `None` when it leans on them (implied directories, hard links).
+    /// Unpacks a layer without those below, from the store or while it still comes; `None` when it leans on them
+    /// (implied directories, hard links).
     pub(crate) fn unpack_alone(
         &self,
         job: &Job<'_>,
+        tail: Option<Tail>,
         progress: &dyn Progress,
     ) -> Result<Option<(PendingLayer, LayerMeta)>, UnpackError> {
         let pending = self.snapshots.prepare_layer()?;
-        let applied = self.stream_verified(job, &pending, progress)?;
+        let applied = self.stream_verified(job, tail, &pending, progress)?;
         if job.layer.chain_id == job.layer.diff_id {
             applied.check_base().map_err(|source| apply_failed(&job.packed.digest, source))?;
         } else if applied.leans_on_parents() {
@@ -48,7 +50,7 @@ impl Images {
             StoreError::Invalid { kind: "image", digest: image.id.clone(), problem }
         })?;
         let pending = self.snapshots.prepare_layer_over(&parents)?;
-        let applied = self.stream_verified(job, &pending, progress)?;
+        let applied = self.stream_verified(job, None, &pending, progress)?;
         let meta = meta_of(job.layer, &pending, &applied)?;
         let meta = LayerMeta { chain_id: Some(job.layer.chain_id.clone()), ..meta };
         self.snapshots.commit(vec![(pending, meta)])?;
@@ -62,8 +64,7 @@ impl Images {
         progress: &dyn Progress,
     ) -> Result<(PendingLayer, LayerMeta), UnpackError> {
         let pending = self.snapshots.prepare_layer()?;
-        let (applied, diff_id) =
-            self.stream_into(&packed.digest, packed.size, Algorithm::Sha256, &pending, progress)?;
+        let (applied, diff_id) = self.stream_into(packed, None, Algorithm::Sha256, &pending, progress)?;
         applied.check_base().map_err(|source| apply_failed(&packed.digest, source))?;
         let layer = ImageLayer { chain_id: diff_id.clone(), diff_id };
         let meta = meta_of(&layer, &pending, &applied)?;
@@ -85,34 +86,42 @@ impl Images {
     fn stream_verified(
         &self,
         job: &Job<'_>,
+        tail: Option<Tail>,
         pending: &PendingLayer,
         progress: &dyn Progress,
     ) -> Result<Applied, UnpackError> {
-        let (packed, expected) = (job.packed, &job.layer.diff_id);
-        let (applied, actual) =
-            self.stream_into(&packed.digest, packed.size, expected.algorithm(), pending, progress)?;
+        let expected = &job.layer.diff_id;
+        let packed = Stored { digest: job.packed.digest.clone(), size: job.packed.size };
+        let (applied, actual) = self.stream_into(&packed, tail, expected.algorithm(), pending, progress)?;
         if actual == *expected {
             return Ok(applied);
         }
-        Err(UnpackError::DiffId { layer: packed.digest.clone(), expected: expected.clone(), actual })
+        Err(UnpackError::DiffId { layer: packed.digest, expected: expected.clone(), actual })
     }
 
     /// Streams a layer into its directory; its diff-id with the rest.
     fn stream_into(
         &self,
-        blob: &Digest,
-        size: u64,
+        packed: &Stored,
+        tail: Option<Tail>,
         algorithm: Algorithm,
         pending: &PendingLayer,
         progress: &dyn Progress,
     ) -> Result<(Applied, Digest), UnpackError> {
+        let blob = &packed.digest;
         let failed = |source| UnpackError::Read { layer: blob.clone(), source };
-        let file = self.content.open_blob(blob)?;
-        let told = Told { source: file, progress, blob, total: size, passed: 0, told: 0 };
+        // What is stored unpacked was hashed when it was stored; what still comes was not.
+        let known = tail.is_none().then(|| blob.clone());
+        let quiet = tail.as_ref().map(Tail::again);
+        let source: Box<dyn Read + Send> = match tail {
+            Some(tail) => Box::new(tail),
+            None => Box::new(self.content.open_blob(blob)?),
+        };
+        let told = Told { source, quiet, progress, blob, total: packed.size, passed: 0, told: 0 };
         let (compression, source) = compression::peek(told).map_err(failed)?;
         let compression: Compression = compression.map_err(io::Error::other).map_err(failed)?;
         let limit = self.limits.unpacked_bytes;
-        let packed = Packed { source, compression, size, digest: blob.clone(), algorithm, limit };
+        let packed = Packed { source, compression, size: packed.size, digest: known, algorithm, limit };
         let (applied, actual) =
             with_unpacked(packed, |stream| self.apply(stream, pending)).map_err(failed)?;
         Ok((applied.map_err(|source| apply_failed(blob, source))?, actual))
@@ -138,6 +147,8 @@ fn meta_of(
 /// A source that tells how far it is.
 struct Told<'a, R> {
     source: R,
+    /// As long as this one is not complete, people are told of its transfer instead.
+    quiet: Option<Tail>,
     progress: &'a dyn Progress,
     blob: &'a Digest,
     total: u64,
@@ -149,7 +160,8 @@ impl<R: Read> Read for Told<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         self.passed += count as u64;
-        if self.passed >= self.told + TELL_EVERY || (count > 0 && self.passed == self.total) {
+        let due = self.passed >= self.told + TELL_EVERY || (count > 0 && self.passed == self.total);
+        if due && self.quiet.as_ref().is_none_or(Tail::is_verified) {
             self.told = self.passed;
             self.progress.layer(self.blob, Step::Extracting { bytes: self.passed, total: self.total });
         }

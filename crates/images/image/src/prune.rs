@@ -73,7 +73,7 @@ impl Images {
                 pruned.removed.push(Removed::Deleted(chain));
             }
         }
-        pruned.bytes = swept.bytes;
+        pruned.bytes = swept.bytes + self.content.sweep_partial()?;
         Ok(pruned)
     }
 }

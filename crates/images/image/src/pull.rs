@@ -8,20 +8,18 @@ use crate::ingest::{Assembled, Ingest};
 use crate::model::{Image, platform_text};
 use crate::platform::{choose, host_platform, offered, rank};
 use crate::progress::{Progress, Step};
-use crate::unpack::{Arrival, Job, UnpackError};
-use content::ContentError;
-use distribution::{BlobEvent, BlobJob, Config, Fetched, ManifestTarget, RegistryError, Session};
+use crate::unpack::{Arrival, UnpackError};
+use content::{BlobWriter, Claimed, ContentError, Tail};
+use distribution::{BlobEvent, BlobJob, Config, Fetched, ManifestTarget, Purpose, RegistryError, Session};
 use ids::{Digest, Reference, ReferenceError};
 use spec::image::{Descriptor, Manifest, Platform};
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// How deep indexes may nest.
 const NESTING_MAX: u32 = 3;
-/// How many complete layers may wait to be unpacked; each holds a descriptor.
-const ARRIVALS_MAX: usize = 16;
 
 /// When to ask the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +162,7 @@ impl Images {
         options: &PullOptions<'_>,
         progress: &dyn Progress,
     ) -> Result<Pulled, PullError> {
-        let mut session = Session::open(options.config, reference)?;
+        let mut session = Session::open(options.config, reference, Purpose::Pull)?;
         let target = match (reference.digest(), reference.tag()) {
             (Some(digest), _) => ManifestTarget::Digest(digest.clone()),
             (None, tag) => ManifestTarget::Tag(tag.unwrap_or(ids::DEFAULT_TAG).to_owned()),
@@ -244,8 +242,11 @@ impl Images {
         }
         let mut complete = None;
         let job = BlobJob { digest: digest.clone(), size: *size };
-        let open = |job: &BlobJob| self.content.writer(Some((&job.digest, job.size)), document::DOCUMENT_MAX);
-        session.blobs(&[job], 1, &open, &|_, _| {}, &mut |_, writer| {
+        let open = |job: &BlobJob| {
+            let writer = self.content.writer(Some((&job.digest, job.size)), document::DOCUMENT_MAX)?;
+            Ok(Claimed::Ours(Box::new(writer)))
+        };
+        session.blobs(&[job], 1, &open, &|_, _| ControlFlow::Continue(()), &mut |_, writer| {
             complete = Some(writer);
             ControlFlow::Continue(())
         })?;
@@ -255,7 +256,7 @@ impl Images {
         Ok(())
     }
 
-    /// Transfers on this thread, unpacks on others.
+    /// Transfers on this thread; unpacks what comes while it comes, and publishes what is complete, on others.
     fn fetch_layers(
         &self,
         ingest: &Ingest,
@@ -269,26 +270,47 @@ impl Images {
         }
         let jobs = self.jobs(ingest, assembled, progress)?;
         let failed = AtomicBool::new(false);
-        let (sender, arrivals) = sync_channel(ARRIVALS_MAX);
+        // Without a bound: a transfer that waited for an unpacking that waits for a transfer would wait for ever.
+        let (sender, arrivals) = channel();
+        let (committer, complete) = channel();
         std::thread::scope(|scope| {
-            let unpacking = scope.spawn(|| self.unpack_arrivals(ingest, &jobs, arrivals, &failed, progress));
+            let unpacking = scope.spawn(|| self.unpack_arrivals(&jobs, arrivals, &failed, progress));
+            let publishing = scope.spawn(|| publish(ingest, complete, &failed));
             let pipeline = Pipeline {
                 images: self,
                 ingest,
                 assembled,
-                jobs: &jobs,
-                sender: &sender,
+                job_of: jobs.iter().enumerate().map(|(at, job)| (&job.packed.digest, at)).collect(),
+                sender,
+                committer,
                 failed: &failed,
                 progress,
             };
             let transferred = pipeline.transfer(session, options.at_once);
-            drop(sender);
+            drop(pipeline);
+            let published = publishing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let unpacked = unpacking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            // A layer that cannot be unpacked ends the transfers, so it is the cause.
-            unpacked?;
-            transferred
+            // What failed first made the others fail.
+            match transferred {
+                Ok(()) | Err(PullError::Registry(RegistryError::Stopped)) => {
+                    published?;
+                    Ok(unpacked?)
+                }
+                failed => failed,
+            }
         })
     }
+}
+
+/// Publishes complete blobs one after the other, since each waits for the disk.
+fn publish(ingest: &Ingest, complete: Receiver<BlobWriter>, failed: &AtomicBool) -> Result<(), ContentError> {
+    for writer in complete {
+        if let Err(error) = ingest.commit(writer) {
+            failed.store(true, Ordering::Relaxed);
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// The sending end of a pull: what is transferred, and to whom it goes.
@@ -296,8 +318,10 @@ struct Pipeline<'a> {
     images: &'a Images,
     ingest: &'a Ingest,
     assembled: &'a Assembled,
-    jobs: &'a [Job<'a>],
-    sender: &'a SyncSender<Arrival>,
+    /// What is to be unpacked, by blob; a blob that is not here is only kept.
+    job_of: HashMap<&'a Digest, usize>,
+    sender: Sender<Arrival>,
+    committer: Sender<BlobWriter>,
     failed: &'a AtomicBool,
     progress: &'a dyn Progress,
 }
@@ -305,35 +329,66 @@ struct Pipeline<'a> {
 impl Pipeline<'_> {
     /// Transfers what is missing, each blob once; what is there goes on at once.
     fn transfer(&self, session: &mut Session, at_once: usize) -> Result<(), PullError> {
-        let Self { images, progress, .. } = self;
-        let job_of: HashMap<&Digest, usize> =
-            self.jobs.iter().enumerate().map(|(at, job)| (&job.packed.digest, at)).collect();
         let mut missing = Vec::new();
         let mut seen = HashSet::new();
         for Descriptor { digest, size, .. } in &self.assembled.packed {
             if !seen.insert(digest) {
                 continue;
             }
-            if !self.ingest.claim(digest, *size)? {
+            if self.ingest.claim(digest, *size)? {
+                self.arrived(digest, None);
+            } else {
                 missing.push(BlobJob { digest: digest.clone(), size: *size });
-            } else if let Some(at) = job_of.get(digest) {
-                progress.layer(digest, Step::Downloaded);
-                // Nobody takes it after a failure, which is told from there.
-                let _ = self.sender.send(Arrival { writer: None, blob: digest.clone(), job: Some(*at) });
             }
         }
-        let open =
-            |job: &BlobJob| images.content.writer(Some((&job.digest, job.size)), images.limits.blob_bytes);
-        let told = |blob: &Digest, event: BlobEvent| progress.layer(blob, step_of(&missing, blob, event));
-        session.blobs(&missing, at_once, &open, &told, &mut |at, writer| {
-            let blob = missing[at].digest.clone();
-            let job = job_of.get(&blob).copied();
-            match self.sender.send(Arrival { writer: Some(writer), blob, job }) {
-                Ok(()) if !self.failed.load(Ordering::Relaxed) => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
+        let told = |blob: &Digest, event: BlobEvent| {
+            self.progress.layer(blob, step_of(&missing, blob, event));
+            self.go_on()
+        };
+        let transferred =
+            session.blobs(&missing, at_once, &|job| self.open(job), &told, &mut |at, writer| {
+                self.progress.layer(&missing[at].digest, Step::Downloaded);
+                // Nobody takes it after a failure, which is told from there.
+                let _ = self.committer.send(writer);
+                self.go_on()
+            });
+        if transferred.as_ref().is_err_and(|error| !error.is_passing()) {
+            // Nobody is likely to come back for it soon.
+            for job in &missing {
+                self.images.content.discard_partial(&job.digest)?;
             }
-        })?;
-        Ok(())
+        }
+        Ok(transferred?)
+    }
+
+    fn go_on(&self) -> ControlFlow<()> {
+        if self.failed.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// A blob that is stored goes on, and one that is ours to transfer, from its first byte.
+    fn open(&self, job: &BlobJob) -> Result<Claimed, ContentError> {
+        let images = self.images;
+        let mut claimed = images.content.claim_transfer(&job.digest, job.size, images.limits.blob_bytes)?;
+        match &mut claimed {
+            Claimed::Ours(writer) => {
+                if let Some(tail) = writer.tail().filter(|_| self.job_of.contains_key(&job.digest)) {
+                    self.arrived(&job.digest, Some(tail));
+                }
+            }
+            Claimed::Stored => self.arrived(&job.digest, None),
+            Claimed::Elsewhere => {}
+        }
+        Ok(claimed)
+    }
+
+    fn arrived(&self, blob: &Digest, tail: Option<Tail>) {
+        if tail.is_none() {
+            self.progress.layer(blob, Step::Downloaded);
+        }
+        if let Some(job) = self.job_of.get(blob) {
+            // Nobody takes it after a failure, which is told from there.
+            let _ = self.sender.send(Arrival { job: *job, tail });
+        }
     }
 }
 
@@ -343,6 +398,7 @@ fn step_of(missing: &[BlobJob], blob: &Digest, event: BlobEvent) -> Step {
             let total = missing.iter().find(|job| job.digest == *blob).map_or(bytes, |job| job.size);
             Step::Downloading { bytes, total }
         }
+        BlobEvent::Elsewhere => Step::Waiting,
         BlobEvent::Retry { after, reason } => Step::Retrying { after_seconds: after.as_secs(), reason },
     }
 }

@@ -52,8 +52,8 @@ pub(crate) struct Packed<R> {
     pub(crate) compression: Compression,
     /// Its length.
     pub(crate) size: u64,
-    /// Its digest as it is packed, verified when it was stored.
-    pub(crate) digest: Digest,
+    /// Its digest as it is packed, if that is verified already.
+    pub(crate) digest: Option<Digest>,
     /// Which hash the unpacked digest has.
     pub(crate) algorithm: Algorithm,
     /// How many unpacked bytes are too many.
@@ -67,7 +67,7 @@ pub(crate) fn with_unpacked<R: Read + Send, T>(
 ) -> io::Result<(T, Digest)> {
     let Packed { source, compression, size, digest, algorithm, limit } = packed;
     // What was stored unpacked was hashed when it was stored.
-    let known = (compression == Compression::Plain && digest.algorithm() == algorithm).then_some(digest);
+    let known = digest.filter(|digest| compression == Compression::Plain && digest.algorithm() == algorithm);
     let digester = known.is_none().then(|| Digester::new(algorithm));
     let hashed = |source| Hashed { source, digester, passed: 0, limit };
     let finish = |digester: Option<Digester>| known.clone().or(digester.map(Digester::finish));
@@ -144,7 +144,7 @@ mod tests {
             source: bytes,
             compression,
             size: bytes.len() as u64,
-            digest: Digester::of(bytes),
+            digest: Some(Digester::of(bytes)),
             algorithm: Algorithm::Sha256,
             limit,
         };

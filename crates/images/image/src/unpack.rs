@@ -6,7 +6,7 @@ use crate::images::Images;
 use crate::ingest::{Assembled, Ingest};
 use crate::model::{Image, ImageLayer};
 use crate::progress::{Progress, Step};
-use content::{BlobWriter, ContentError};
+use content::{ContentError, Tail};
 use ids::Digest;
 use snapshot::{Durability, LayerKey, LayerMeta, PendingLayer, SnapshotError, SnapshotKey};
 use spec::image::Descriptor;
@@ -49,6 +49,12 @@ pub enum UnpackError {
         /// What it is.
         actual: Digest,
     },
+    /// Its transfer ended before all of it was there; why is told where it was transferred.
+    #[error("the transfer of the layer {layer} ended early")]
+    Transfer {
+        /// The layer's blob.
+        layer: Digest,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -57,6 +63,21 @@ pub enum UnpackError {
 impl From<ContentError> for UnpackError {
     fn from(error: ContentError) -> Self {
         Self::Store(error.into())
+    }
+}
+
+impl UnpackError {
+    /// Whether the disk is full.
+    fn is_for_want_of_space(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+            if matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 }
 
@@ -72,12 +93,12 @@ pub(crate) struct Job<'a> {
     pub(crate) layer: &'a ImageLayer,
 }
 
-/// A layer's blob that is there, or complete and to be published.
+/// A layer's blob that is there, or begins to come.
 pub(crate) struct Arrival {
-    pub(crate) writer: Option<BlobWriter>,
-    pub(crate) blob: Digest,
-    /// Which job it is for; `None` when the layer is unpacked already.
-    pub(crate) job: Option<usize>,
+    /// Which job it is for.
+    pub(crate) job: usize,
+    /// Where its bytes come from while it is not stored.
+    pub(crate) tail: Option<Tail>,
 }
 
 /// Layers that are filled and wait to be published together, since publishing syncs the file system. Not too many,
@@ -150,12 +171,12 @@ impl Images {
     ) -> Result<(), UnpackError> {
         let jobs = self.jobs(ingest, assembled, progress)?;
         let (sender, arrivals) = std::sync::mpsc::channel();
-        for (at, job) in jobs.iter().enumerate() {
+        for at in 0..jobs.len() {
             // The receiver is in our hands.
-            let _ = sender.send(Arrival { writer: None, blob: job.packed.digest.clone(), job: Some(at) });
+            let _ = sender.send(Arrival { job: at, tail: None });
         }
         drop(sender);
-        self.unpack_arrivals(ingest, &jobs, arrivals, &AtomicBool::new(false), progress)?;
+        self.unpack_arrivals(&jobs, arrivals, &AtomicBool::new(false), progress)?;
         self.unpack_rest(assembled, progress)?;
         for job in &jobs {
             progress.layer(&job.packed.digest, Step::Done);
@@ -186,11 +207,10 @@ impl Images {
         Ok(jobs)
     }
 
-    /// Publishes and unpacks blobs as they arrive, until the channel closes or something fails (which `failed` tells
-    /// the sender). Layers that lean on those below them are left out.
+    /// Unpacks blobs as they arrive, until the channel closes or something fails (which `failed` tells the sender).
+    /// Layers that lean on those below them are left out.
     pub(crate) fn unpack_arrivals(
         &self,
-        ingest: &Ingest,
         jobs: &[Job<'_>],
         arrivals: Receiver<Arrival>,
         failed: &AtomicBool,
@@ -202,7 +222,7 @@ impl Images {
         let take = || lock(&arrivals).recv().ok();
         let work = || {
             while let (false, Some(arrival)) = (failed.load(Ordering::Relaxed), take()) {
-                if let Err(error) = self.unpack_arrival(ingest, jobs, arrival, &ready, progress) {
+                if let Err(error) = self.unpack_arrival(jobs, arrival, &ready, progress) {
                     failed.store(true, Ordering::Relaxed);
                     lock(&first_error).get_or_insert(error);
                 }
@@ -225,18 +245,26 @@ impl Images {
 
     fn unpack_arrival(
         &self,
-        ingest: &Ingest,
         jobs: &[Job<'_>],
         arrival: Arrival,
         ready: &Mutex<Vec<(PendingLayer, LayerMeta)>>,
         progress: &dyn Progress,
     ) -> Result<(), UnpackError> {
-        if let Some(writer) = arrival.writer {
-            ingest.commit(writer)?;
-            progress.layer(&arrival.blob, Step::Downloaded);
+        let Some(job) = jobs.get(arrival.job) else { return Ok(()) };
+        let follower = arrival.tail.as_ref().map(Tail::again);
+        let mut unpacked = self.unpack_alone(job, arrival.tail, progress);
+        if let Some(tail) = follower {
+            // Before its digest is known, whatever is wrong with a layer may be the fault of who sent it.
+            if !unpacked.as_ref().is_err_and(UnpackError::is_for_want_of_space) && !tail.wait() {
+                return Err(UnpackError::Transfer { layer: job.packed.digest.clone() });
+            }
+            if unpacked.is_err() && tail.was_restarted() {
+                unpacked = self.unpack_alone(job, None, progress);
+            }
+            let total = job.packed.size;
+            progress.layer(&job.packed.digest, Step::Extracting { bytes: total, total });
         }
-        let Some(job) = arrival.job.and_then(|at| jobs.get(at)) else { return Ok(()) };
-        let Some(unpacked) = self.unpack_alone(job, progress)? else { return Ok(()) };
+        let Some(unpacked) = unpacked? else { return Ok(()) };
         let batch = {
             let mut ready = lock(ready);
             ready.push(unpacked);

@@ -115,10 +115,7 @@ fn both_manifest_formats_come_whole() {
     assert_eq!(store.count("snapshots/layers"), 2, "both have the same layers");
     let missing = format!("{}/team/web:none", registry.host);
     let error = store.images.pull(&reference(&missing), &options(&config()), &Silent).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("manifest for {missing} not found: manifest unknown: manifest unknown")
-    );
+    assert_eq!(error.to_string(), format!("manifest for {missing} not found: manifest unknown"));
     store.assert_clean();
     ids.dedup();
     for id in ids {

@@ -73,14 +73,26 @@ impl<W: Write> Lines<W> {
 
 impl<W: Write> Progress for Lines<W> {
     fn layer(&self, blob: &Digest, step: Step) {
-        let id: String = blob.as_str().rsplit(':').next().unwrap_or_default().chars().take(12).collect();
-        let words = words(&step, self.terminal, self.load);
+        // What was there already is done without anything having been pulled.
+        self.show(blob, words(&step, self.terminal, self.load), |before| {
+            before == EXISTS && step == Step::Done
+        });
+    }
+}
+
+impl<W: Write> Lines<W> {
+    /// Whether lines are rewritten.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Shows what a layer has come to, unless that is not worth telling after what was shown of it.
+    pub(super) fn show(&self, layer: &Digest, words: String, needless: impl Fn(&str) -> bool) {
+        let id: String = layer.as_str().rsplit(':').next().unwrap_or_default().chars().take(12).collect();
         // A thread that panicked while it printed has spoiled a line, nothing more.
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         let before = layers.texts.get(&id);
-        // What was there already is done without anything having been pulled.
-        let was_there = before.is_some_and(|text| text == EXISTS) && step == Step::Done;
-        if layers.ended || was_there || before == Some(&words) {
+        if layers.ended || before.is_some_and(|before| *before == words || needless(before)) {
             return;
         }
         let mut text = String::new();
@@ -103,26 +115,27 @@ impl<W: Write> Progress for Lines<W> {
 /// Docker's word for a layer that need not be fetched.
 const EXISTS: &str = "Already exists";
 
+/// A verb and, where they can be rewritten, a bar and byte counts.
+pub(super) fn so_far(verb: &str, bytes: u64, total: u64, counts: bool) -> String {
+    use crate::render::units::human_size;
+    if !counts {
+        return verb.to_owned();
+    }
+    let filled = (bytes * 50).checked_div(total).unwrap_or(0).min(50) as usize;
+    let bar = format!("{}>{}", "=".repeat(filled.saturating_sub(1)), " ".repeat(50 - filled.max(1)));
+    format!("{verb:<11} [{bar}]  {}/{}", human_size(bytes), human_size(total))
+}
+
 /// Docker's words for a step of a pull or a load; byte counts only where they can be rewritten.
 fn words(step: &Step, counts: bool, load: bool) -> String {
-    use crate::render::units::human_size;
-    let so_far = |verb: &str, bytes: &u64, total: &u64| {
-        if counts {
-            let filled = if *total == 0 { 0 } else { (bytes * 50 / total).min(50) as usize };
-            let bar = format!("{}>{}", "=".repeat(filled.saturating_sub(1)), " ".repeat(50 - filled.max(1)));
-            format!("{verb:<11} [{bar}]  {}/{}", human_size(*bytes), human_size(*total))
-        } else {
-            verb.to_owned()
-        }
-    };
     match step {
         Step::Waiting => "Pulling fs layer".to_owned(),
         Step::Exists => EXISTS.to_owned(),
-        Step::Downloading { bytes, total } => so_far("Downloading", bytes, total),
+        Step::Downloading { bytes, total } => so_far("Downloading", *bytes, *total, counts),
         Step::Retrying { after_seconds, reason } => format!("Retrying in {after_seconds} seconds: {reason}"),
         Step::Downloaded => "Download complete".to_owned(),
-        Step::Extracting { bytes, total } if load => so_far("Loading layer", bytes, total),
-        Step::Extracting { bytes, total } => so_far("Extracting", bytes, total),
+        Step::Extracting { bytes, total } if load => so_far("Loading layer", *bytes, *total, counts),
+        Step::Extracting { bytes, total } => so_far("Extracting", *bytes, *total, counts),
         Step::Done if load => "Loaded".to_owned(),
         Step::Done => "Pull complete".to_owned(),
     }
