@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod census;
+mod changes;
 mod compatibility;
+mod cp;
 mod drop_in;
 mod errors;
 mod escape;
@@ -22,6 +24,7 @@ mod messages;
 mod monitor;
 mod network;
 mod run;
+mod save;
 mod soak;
 mod system;
 mod tour;

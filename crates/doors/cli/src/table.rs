@@ -2,9 +2,14 @@
 
 use crate::args::{Entry, Group, GroupVerb, Verb};
 use crate::verbs::attach::ATTACH;
+use crate::verbs::commit::COMMIT;
+use crate::verbs::cp::CP;
 use crate::verbs::create::CREATE;
+use crate::verbs::diff::DIFF;
 use crate::verbs::events::EVENTS;
 use crate::verbs::exec::EXEC;
+use crate::verbs::export::EXPORT;
+use crate::verbs::history::HISTORY;
 use crate::verbs::image_inspect::IMAGE_INSPECT;
 use crate::verbs::image_prune::IMAGE_PRUNE;
 use crate::verbs::images::IMAGES;
@@ -24,6 +29,7 @@ use crate::verbs::restart::RESTART;
 use crate::verbs::rm::RM;
 use crate::verbs::rmi::RMI;
 use crate::verbs::run::RUN;
+use crate::verbs::save::SAVE;
 use crate::verbs::start::START;
 use crate::verbs::stop::STOP;
 use crate::verbs::system_boot::SYSTEM_BOOT;
@@ -54,8 +60,12 @@ static CONTAINER: Group = Group {
     about: "Manage containers",
     verbs: &[
         verb("attach", &ATTACH),
+        verb("commit", &COMMIT),
+        verb("cp", &CP),
         verb("create", &CREATE),
+        verb("diff", &DIFF),
         verb("exec", &EXEC),
+        verb("export", &EXPORT),
         verb("inspect", &CONTAINER_INSPECT),
         verb("kill", &KILL),
         verb("logs", &LOGS),
@@ -82,6 +92,7 @@ static IMAGE: Group = Group {
     name: "image",
     about: "Manage images",
     verbs: &[
+        verb("history", &HISTORY),
         verb("import", &IMPORT),
         verb("inspect", &IMAGE_INSPECT),
         verb("load", &LOAD),
@@ -91,6 +102,7 @@ static IMAGE: Group = Group {
         verb("pull", &PULL),
         verb("rm", &RMI),
         alias("remove", &RMI),
+        verb("save", &SAVE),
         verb("tag", &TAG),
     ],
 };
@@ -141,8 +153,13 @@ pub(crate) static GROUPS: &[Entry] =
 /// All others.
 pub(crate) static VERBS: &[Entry] = &[
     Entry::Verb(&ATTACH),
+    Entry::Verb(&COMMIT),
+    Entry::Verb(&CP),
     Entry::Verb(&CREATE),
+    Entry::Verb(&DIFF),
     Entry::Verb(&EVENTS),
+    Entry::Verb(&EXPORT),
+    Entry::Verb(&HISTORY),
     Entry::Verb(&IMPORT),
     Entry::Verb(&INSPECT),
     Entry::Verb(&KILL),
@@ -154,6 +171,7 @@ pub(crate) static VERBS: &[Entry] = &[
     Entry::Verb(&RESTART),
     Entry::Verb(&RM),
     Entry::Verb(&RMI),
+    Entry::Verb(&SAVE),
     Entry::Verb(&START),
     Entry::Verb(&STOP),
     Entry::Verb(&TAG),

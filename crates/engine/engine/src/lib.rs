@@ -26,16 +26,18 @@ mod libexec;
 mod segments;
 
 pub use containers::{
-    AttachError, Attached, ControlError, CreateError, CreateOptions, Created, ExecConfig, ExecError,
-    ListFilter, LogEntry, LogQuery, LogReader, LogStream, LogsError, LookupError, ProcessInfo, PullPolicy,
-    RemoveError, RemoveOptions, RenameError, RunError, Running, RunningExec, StartError, StartOptions,
-    StopError, StopOptions, WaitCondition, WaitError, WaitOutcome,
+    AttachError, Attached, ChangeKind, CommitError, CommitOptions, ContainerFiles, ControlError, CopyError,
+    CreateError, CreateOptions, Created, ExecConfig, ExecError, ExportError, ExtractOptions, FileChange,
+    FileSystemError, ListFilter, LogEntry, LogQuery, LogReader, LogStream, LogsError, LookupError, PathStat,
+    ProcessInfo, PullPolicy, RemoveError, RemoveOptions, RenameError, RunError, Running, RunningExec,
+    StartError, StartOptions, StopError, StopOptions, WaitCondition, WaitError, WaitOutcome,
 };
 pub use context::{ContextError, HostConfig, HostContext, Programs, Roots};
 pub use documents::FileError;
 pub use engine::Engine;
 
 // Types of lower floors that are part of this interface: doors see those floors only through here.
+pub use archive;
 pub use ids::{ContainerId, ContainerName, ExecId};
 pub use image;
 pub use monitor::client::{ClientError, Connection, Event as StreamEvent};

@@ -103,6 +103,9 @@ pub enum Request {
         /// The generation that must be found there.
         generation: u64,
     },
+    /// Freeze as long as this connection lasts: whatever becomes of who asked, the container goes on. It is no pause
+    /// that others see. Answered by [`Reply::Done`].
+    Freeze,
     /// Log files were moved: open them anew. Answered by [`Reply::Done`].
     ReopenLog,
 }

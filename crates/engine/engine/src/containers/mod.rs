@@ -1,9 +1,15 @@
 //! Containers: one file per use case.
 
 mod attach;
+mod changes;
+mod commit;
+mod container_path;
 mod control;
+mod copy;
 mod create;
 mod exec;
+mod export;
+mod file_system;
 pub(crate) mod files;
 pub(crate) mod host;
 mod inspect;
@@ -20,15 +26,21 @@ mod processes;
 pub(crate) mod record;
 mod remove;
 mod rename;
+mod root_view;
 mod run;
 mod start;
 mod stop;
 mod wait;
 
 pub use attach::{AttachError, Attached};
+pub use changes::{ChangeKind, FileChange};
+pub use commit::{CommitError, CommitOptions};
 pub use control::ControlError;
+pub use copy::{ContainerFiles, CopyError, ExtractOptions, PathStat};
 pub use create::{CreateError, CreateOptions, Created, PullPolicy};
 pub use exec::{ExecConfig, ExecError, RunningExec};
+pub use export::ExportError;
+pub use file_system::FileSystemError;
 pub use files::FilesError;
 pub use host::DeviceError;
 pub use launch::{ConnectError, LaunchError};

@@ -60,7 +60,7 @@ pub struct SpecificationInput<'a> {
 }
 
 /// Where the init program is inside.
-const INIT_INSIDE: &str = "/sbin/docker-init";
+pub(crate) const INIT_INSIDE: &str = "/sbin/docker-init";
 
 /// The document, and warnings.
 ///
