@@ -31,6 +31,7 @@ use crate::verbs::rmi::RMI;
 use crate::verbs::run::RUN;
 use crate::verbs::save::SAVE;
 use crate::verbs::start::START;
+use crate::verbs::stats::STATS;
 use crate::verbs::stop::STOP;
 use crate::verbs::system_boot::SYSTEM_BOOT;
 use crate::verbs::system_check::SYSTEM_CHECK;
@@ -38,6 +39,7 @@ use crate::verbs::system_df::SYSTEM_DF;
 use crate::verbs::system_reap::SYSTEM_REAP;
 use crate::verbs::tag::TAG;
 use crate::verbs::top::TOP;
+use crate::verbs::update::UPDATE;
 use crate::verbs::version::VERSION_VERB;
 use crate::verbs::volume_create::VOLUME_CREATE;
 use crate::verbs::volume_inspect::VOLUME_INSPECT;
@@ -81,9 +83,11 @@ static CONTAINER: Group = Group {
         alias("remove", &RM),
         verb("run", &RUN),
         verb("start", &START),
+        verb("stats", &STATS),
         verb("stop", &STOP),
         verb("top", &TOP),
         verb("unpause", &UNPAUSE),
+        verb("update", &UPDATE),
         verb("wait", &WAIT),
     ],
 };
@@ -173,9 +177,11 @@ pub(crate) static VERBS: &[Entry] = &[
     Entry::Verb(&RMI),
     Entry::Verb(&SAVE),
     Entry::Verb(&START),
+    Entry::Verb(&STATS),
     Entry::Verb(&STOP),
     Entry::Verb(&TAG),
     Entry::Verb(&TOP),
     Entry::Verb(&UNPAUSE),
+    Entry::Verb(&UPDATE),
     Entry::Verb(&WAIT),
 ];

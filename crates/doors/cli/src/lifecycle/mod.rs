@@ -15,7 +15,8 @@ use crate::failure::Failure;
 use ::engine::image::{Progress, Pulled};
 use ::engine::{PathStat, PullPolicy, Streams};
 use docker_model::{
-    ContainerCreateRequest, ContainerCreateResponse, ContainerWaitResponse, ExecCreateRequest,
+    ContainerCreateRequest, ContainerCreateResponse, ContainerUpdateRequest, ContainerWaitResponse,
+    ExecCreateRequest,
 };
 use std::io::{Read, Write};
 
@@ -153,6 +154,9 @@ pub(crate) trait Lifecycle {
 
     /// Gives a container another name.
     fn rename(&self, container: &str, name: &str) -> Result<(), Failure>;
+
+    /// Changes limits and restart policy of a container; warnings.
+    fn update(&self, container: &str, request: &ContainerUpdateRequest) -> Result<Vec<String>, Failure>;
 
     /// Opens the files of a container, running or not.
     fn files(&self, container: &str) -> Result<Box<dyn Files + '_>, Failure>;

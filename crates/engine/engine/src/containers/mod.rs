@@ -29,7 +29,9 @@ mod rename;
 mod root_view;
 mod run;
 mod start;
+mod stats;
 mod stop;
+mod update;
 mod wait;
 
 pub use attach::{AttachError, Attached};
@@ -53,7 +55,9 @@ pub use remove::{RemoveError, RemoveOptions};
 pub use rename::RenameError;
 pub use run::RunError;
 pub use start::{Running, StartError, StartOptions};
+pub use stats::ContainerSample;
 pub use stop::{StopError, StopOptions};
+pub use update::{UpdateError, UpdateRequest};
 pub use wait::{WaitCondition, WaitError, WaitOutcome};
 
 pub(crate) use create::Made;

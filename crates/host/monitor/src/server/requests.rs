@@ -6,8 +6,10 @@ use super::isolation::{ExecRequest, Failure};
 use super::process::{Process, Purpose};
 use super::stdio;
 use super::timers::Timer;
+use crate::desired::NetworkPlan;
 use crate::facts::{self, Durability};
 use crate::protocol::{FailureKind, MESSAGE_MAX, Reply, Request, Streams};
+use crate::sample::{self, Sample};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -130,8 +132,12 @@ impl Monitor {
                 Reply::Done
             }
             Request::Processes => Reply::Processes { pids: self.isolation.processes()? },
+            Request::Stats => Reply::Stats(Box::new(self.sample()?)),
             Request::OpenNamespace { kind } => {
-                let namespace = self.isolation.open_namespace(&kind)?;
+                let namespace = match kind.as_str() {
+                    "pid" => self.open_pid_namespace()?,
+                    _ => self.isolation.open_namespace(&kind)?,
+                };
                 return Ok(Some((Reply::Namespace, Some(namespace))));
             }
             Request::Update { generation } => self.update(generation)?,
@@ -236,6 +242,28 @@ impl Monitor {
         self.started = Some(started.clone());
         self.event(if paused { "pause" } else { "unpause" }, &[]);
         Ok(Reply::Done)
+    }
+
+    /// The pid namespace of the first process, which goes with it.
+    fn open_pid_namespace(&self) -> Result<OwnedFd, Failure> {
+        let main = self.main.and_then(|key| self.processes.get(key));
+        let main = main.ok_or_else(|| Failure::state("it is not running; start it first"))?;
+        kernel::namespace::open_of(main.pid, kernel::namespace::Kind::Pid)
+            .map_err(|errno| Failure::host(&std::io::Error::from(errno)))
+    }
+
+    /// Counts what the container uses now.
+    fn sample(&self) -> Result<Sample, Failure> {
+        let main = self.main.and_then(|key| self.processes.get(key));
+        let main = main.ok_or_else(|| Failure::state("the container is not running"))?;
+        let interfaces = match self.desired.network {
+            NetworkPlan::Host => Vec::new(),
+            // Our own child, which we have not reaped: the number is its.
+            _ => std::fs::read_to_string(format!("/proc/{}/net/dev", main.pid))
+                .map(|text| sample::interfaces(&text))
+                .unwrap_or_default(),
+        };
+        Ok(Sample { taken_ns: crate::clock::boot_ns(), cgroup: self.isolation.stats()?, interfaces })
     }
 
     /// Freezes until the client goes.
