@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::lifecycle::Files;
 use crate::render::units::short_size;
 use clap::Command;
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -76,7 +76,7 @@ fn from_container(
 ) -> Result<u8, Failure> {
     let (path, name) = if follow { followed(files, typed) } else { (typed.to_owned(), None) };
     let Some(to) = to else {
-        let mut out = Passing::new(io::stdout().lock(), None);
+        let mut out = Passing::new(BufWriter::with_capacity(BUFFER, io::stdout().lock()), None);
         let written = files.archive(&path, None, &mut out);
         return if out.broken { Err(Failure::silent(141)) } else { written.map(|_| 0) };
     };
@@ -180,15 +180,18 @@ fn joined<T>(outcome: thread::Result<Result<T, Failure>>) -> Result<T, Failure> 
     outcome.unwrap_or_else(|_| Err(Failure::new("the thread that copies ended early")))
 }
 
+/// Bytes that are gathered before they go into a pipe or to standard output.
+const BUFFER: usize = 64 << 10;
 /// Bytes that the pipe between both sides holds: fewer changes between them than with the kernel's 64 KiB.
 const PIPE_BYTES: usize = 1 << 20;
 
-fn pipe() -> Result<(io::PipeReader, io::PipeWriter), Failure> {
+fn pipe() -> Result<(io::PipeReader, BufWriter<io::PipeWriter>), Failure> {
     let (reader, writer) =
         io::pipe().map_err(|error| Failure::new(format!("cannot make a pipe to copy through: {error}")))?;
     // Where it is not allowed (pipe(7), pipe-max-size), the smaller one will do.
     let _ = rustix::pipe::fcntl_setpipe_size(&writer, PIPE_BYTES);
-    Ok((reader, writer))
+    // A small file is several pieces of an archive.
+    Ok((reader, BufWriter::with_capacity(BUFFER, writer)))
 }
 
 /// How often a terminal is told how far it is.
@@ -240,7 +243,9 @@ impl<S: Write> Write for Passing<S> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        let flushed = self.stream.flush();
+        self.broken |= matches!(&flushed, Err(error) if error.kind() == ErrorKind::BrokenPipe);
+        flushed
     }
 }
 
