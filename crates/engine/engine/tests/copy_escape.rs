@@ -18,6 +18,7 @@ const WEAKENED: bool = cfg!(feature = "weakened");
 /// A running container, its root as the host sees it, and a directory outside with a secret.
 struct Scene {
     place: Place,
+    id: String,
     root: PathBuf,
     outside: PathBuf,
 }
@@ -32,17 +33,13 @@ impl Scene {
         let outside = place.path("outside");
         fs::create_dir(&outside).unwrap();
         fs::write(outside.join("secret"), "of the host").unwrap();
-        Some(Self { place, root, outside })
-    }
-
-    fn container(&self) -> String {
-        self.place.engine.list(engine::ListFilter::default()).unwrap()[0].id.to_string()
+        Some(Self { place, id: id.to_string(), root, outside })
     }
 
     /// Whether the host's secret came out.
     fn read(&self, path: &str) -> bool {
         let mut out = Vec::new();
-        let files = self.place.engine.container_files(&self.container()).unwrap();
+        let files = self.place.engine.container_files(&self.id).unwrap();
         let _ = files.archive(path, None, &mut out);
         String::from_utf8_lossy(&out).contains("of the host")
     }
@@ -53,8 +50,16 @@ impl Scene {
         let entry = engine::archive::Entry::new("planted", engine::archive::Kind::File, 0o644);
         tar.append_bytes(&entry, b"of the caller").unwrap();
         let content = tar.finish().unwrap();
-        let files = self.place.engine.container_files(&self.container()).unwrap();
+        let files = self.place.engine.container_files(&self.id).unwrap();
         let _ = files.extract(path, ExtractOptions::default(), &mut &content[..]);
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let options = engine::RemoveOptions { force: true, volumes: true };
+        // A test that failed has said why.
+        let _ = self.place.engine.remove(&self.id, options);
     }
 }
 
