@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod census;
+mod changes;
 mod compatibility;
+mod cp;
 mod differential;
 mod drop_in;
 mod errors;
@@ -13,6 +15,7 @@ mod flags_network;
 mod flags_process;
 mod flags_resources;
 mod flags_security;
+mod flags_sharing;
 mod flags_storage;
 mod health;
 mod images;
@@ -28,9 +31,11 @@ mod registry_auth;
 mod registry_faults;
 mod registry_policy;
 mod run;
+mod save;
 mod soak;
 mod system;
 mod systemd;
 mod tour;
 mod tty;
+mod usage;
 mod volumes;

@@ -174,6 +174,7 @@ fn desired(
         name: "test".into(),
         image: "none".into(),
         network: NetworkPlan::None,
+        pid_of: None,
         cgroup_path: format!("sampan-7e57cafe/{id}"),
         rootfs: Rootfs::Dir { path: rootfs.into() },
         spec,

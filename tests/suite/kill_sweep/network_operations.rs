@@ -34,6 +34,7 @@ pub(super) const CREATE: Operation = Operation {
     wants_registry: false,
     monitor_runs: false,
     prepare: |_| {},
+    before: |_| {},
     command: |_| words(&["network", "create", SWEPT]),
     judge: |bench, ended| {
         if ended.succeeded() {
@@ -45,6 +46,7 @@ pub(super) const CREATE: Operation = Operation {
             let _ = bench.run(&words).ok().prints("on it\n");
         }
     },
+    repaired_by_next: false,
     tidy: |bench, _| remove(bench, SWEPT),
 };
 
@@ -65,8 +67,10 @@ pub(super) const RUN: Operation = Operation {
     wants_registry: false,
     monitor_runs: false,
     prepare: make,
+    before: |_| {},
     command: |_| words(&["run", "--rm", "--name", SWEPT, "--network", NET, DEMO_IMAGE, "echo", "ran"]),
     judge: |_, _| {},
+    repaired_by_next: false,
     tidy: |bench, ended| {
         remove_leftover(bench, ended);
         remove(bench, NET);

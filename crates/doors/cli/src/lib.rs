@@ -9,6 +9,7 @@
 
 mod args;
 mod context;
+mod copying;
 mod dispatch;
 mod docker_commands;
 mod failure;
@@ -18,6 +19,7 @@ mod glob;
 mod lifecycle;
 mod local;
 mod moment;
+mod output_file;
 mod parse;
 mod render;
 mod request;

@@ -2,9 +2,14 @@
 
 use crate::args::{Entry, Group, GroupVerb, Verb};
 use crate::verbs::attach::ATTACH;
+use crate::verbs::commit::COMMIT;
+use crate::verbs::cp::CP;
 use crate::verbs::create::CREATE;
+use crate::verbs::diff::DIFF;
 use crate::verbs::events::EVENTS;
 use crate::verbs::exec::EXEC;
+use crate::verbs::export::EXPORT;
+use crate::verbs::history::HISTORY;
 use crate::verbs::image_inspect::IMAGE_INSPECT;
 use crate::verbs::image_prune::IMAGE_PRUNE;
 use crate::verbs::images::IMAGES;
@@ -32,7 +37,9 @@ use crate::verbs::restart::RESTART;
 use crate::verbs::rm::RM;
 use crate::verbs::rmi::RMI;
 use crate::verbs::run::RUN;
+use crate::verbs::save::SAVE;
 use crate::verbs::start::START;
+use crate::verbs::stats::STATS;
 use crate::verbs::stop::STOP;
 use crate::verbs::system_boot::SYSTEM_BOOT;
 use crate::verbs::system_check::SYSTEM_CHECK;
@@ -40,6 +47,7 @@ use crate::verbs::system_df::SYSTEM_DF;
 use crate::verbs::system_reap::SYSTEM_REAP;
 use crate::verbs::tag::TAG;
 use crate::verbs::top::TOP;
+use crate::verbs::update::UPDATE;
 use crate::verbs::version::VERSION_VERB;
 use crate::verbs::volume_create::VOLUME_CREATE;
 use crate::verbs::volume_inspect::VOLUME_INSPECT;
@@ -62,8 +70,12 @@ static CONTAINER: Group = Group {
     about: "Manage containers",
     verbs: &[
         verb("attach", &ATTACH),
+        verb("commit", &COMMIT),
+        verb("cp", &CP),
         verb("create", &CREATE),
+        verb("diff", &DIFF),
         verb("exec", &EXEC),
+        verb("export", &EXPORT),
         verb("inspect", &CONTAINER_INSPECT),
         verb("kill", &KILL),
         verb("logs", &LOGS),
@@ -79,9 +91,11 @@ static CONTAINER: Group = Group {
         alias("remove", &RM),
         verb("run", &RUN),
         verb("start", &START),
+        verb("stats", &STATS),
         verb("stop", &STOP),
         verb("top", &TOP),
         verb("unpause", &UNPAUSE),
+        verb("update", &UPDATE),
         verb("wait", &WAIT),
     ],
 };
@@ -90,6 +104,7 @@ static IMAGE: Group = Group {
     name: "image",
     about: "Manage images",
     verbs: &[
+        verb("history", &HISTORY),
         verb("import", &IMPORT),
         verb("inspect", &IMAGE_INSPECT),
         verb("load", &LOAD),
@@ -100,6 +115,7 @@ static IMAGE: Group = Group {
         verb("push", &PUSH),
         verb("rm", &RMI),
         alias("remove", &RMI),
+        verb("save", &SAVE),
         verb("tag", &TAG),
     ],
 };
@@ -172,8 +188,13 @@ pub(crate) static GROUPS: &[Entry] = &[
 /// All others.
 pub(crate) static VERBS: &[Entry] = &[
     Entry::Verb(&ATTACH),
+    Entry::Verb(&COMMIT),
+    Entry::Verb(&CP),
     Entry::Verb(&CREATE),
+    Entry::Verb(&DIFF),
     Entry::Verb(&EVENTS),
+    Entry::Verb(&EXPORT),
+    Entry::Verb(&HISTORY),
     Entry::Verb(&IMPORT),
     Entry::Verb(&INSPECT),
     Entry::Verb(&KILL),
@@ -187,10 +208,13 @@ pub(crate) static VERBS: &[Entry] = &[
     Entry::Verb(&RESTART),
     Entry::Verb(&RM),
     Entry::Verb(&RMI),
+    Entry::Verb(&SAVE),
     Entry::Verb(&START),
+    Entry::Verb(&STATS),
     Entry::Verb(&STOP),
     Entry::Verb(&TAG),
     Entry::Verb(&TOP),
     Entry::Verb(&UNPAUSE),
+    Entry::Verb(&UPDATE),
     Entry::Verb(&WAIT),
 ];

@@ -169,6 +169,17 @@ pub struct Resources {
     pub io_maximum_bandwidth: u64,
 }
 
+/// `POST /containers/{id}/update`: what is zero, empty or absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct ContainerUpdateRequest {
+    /// Limits.
+    #[serde(flatten)]
+    pub resources: Resources,
+    /// Restart policy; an empty name leaves it.
+    pub restart_policy: RestartPolicy,
+}
+
 /// Log driver.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]

@@ -27,16 +27,19 @@ mod libexec;
 mod segments;
 
 pub use containers::{
-    AttachError, Attached, ControlError, CreateError, CreateOptions, Created, ExecConfig, ExecError,
-    ListFilter, LogEntry, LogQuery, LogReader, LogStream, LogsError, LookupError, ProcessInfo, PullPolicy,
-    RemoveError, RemoveOptions, RenameError, RunError, Running, RunningExec, StartError, StartOptions,
-    StopError, StopOptions, WaitCondition, WaitError, WaitOutcome,
+    AttachError, Attached, ChangeKind, CommitError, CommitOptions, ContainerFiles, ContainerSample,
+    ControlError, CopyError, CreateError, CreateOptions, Created, ExecConfig, ExecError, ExportError,
+    ExtractOptions, FileChange, FileSystemError, ListFilter, LogEntry, LogQuery, LogReader, LogStream,
+    LogsError, LookupError, PathStat, ProcessInfo, PullPolicy, RemoveError, RemoveOptions, RenameError,
+    RunError, Running, RunningExec, StartError, StartOptions, StopError, StopOptions, UpdateError,
+    UpdateRequest, WaitCondition, WaitError, WaitOutcome,
 };
 pub use context::{ContextError, HostConfig, HostContext, Programs, Roots};
 pub use documents::FileError;
 pub use engine::Engine;
 
 // Types of lower floors that are part of this interface: doors see those floors only through here.
+pub use archive;
 pub use ids::{ContainerId, ContainerName, ExecId};
 pub use image;
 pub use monitor::client::{ClientError, Connection, Event as StreamEvent};
@@ -44,6 +47,7 @@ pub use monitor::desired::RestartPolicy;
 pub use monitor::events::Event;
 pub use monitor::facts::{Exited, Health, HealthStatus, Probe, Started};
 pub use monitor::protocol::{FRAME_MAX, FailureKind, Frame, Streams};
+pub use monitor::sample::{Interface, Sample};
 pub use monitor::status::State;
 pub use network::{EndpointConfig, PortMapping, Protocol};
 pub use spec;

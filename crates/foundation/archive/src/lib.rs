@@ -37,7 +37,7 @@ pub use limits::Limits;
 pub use read_error::{Problem, ReadError};
 pub use reader::{Content, TarReader};
 pub use remove::remove_tree;
-pub use tree::{TreeOptions, Written, append_tree, write_tree};
+pub use tree::{TreeOptions, Written, append_object, append_tree, write_tree};
 pub use writer::{TarWriter, WriteError};
 
 /// Whether this build is without its guards, for the escape tests; no program may be made of one.

@@ -108,6 +108,25 @@ pub fn append_tree<W: Write>(
     Ok(walk.written)
 }
 
+/// Writes one object of any kind, held by an `O_PATH` descriptor, as `name`: a directory with everything in it. Of the
+/// options the prefix and the entry of the root have no meaning here.
+///
+/// # Errors
+/// As [`write_tree`].
+pub fn append_object<W: Write>(
+    writer: &mut TarWriter<W>,
+    object: OwnedFd,
+    name: &[u8],
+    options: &TreeOptions<'_>,
+) -> Result<Written, WriteError> {
+    let node = Node::from_fd(object).map_err(failed("look at", Path::new(OsStr::from_bytes(name))))?;
+    let path = name.to_vec();
+    let mut walk =
+        Walk { writer, options, path, depth: 0, links: HashMap::new(), written: Written::default() };
+    walk.object(&node, OsStr::from_bytes(name))?;
+    Ok(walk.written)
+}
+
 struct Walk<'a, W> {
     writer: &'a mut TarWriter<W>,
     options: &'a TreeOptions<'a>,
@@ -155,13 +174,17 @@ impl<W: Write> Walk<'_, W> {
             Err(Errno::NOENT) => return Ok(()),
             node => node.map_err(self.failed("open"))?,
         };
+        self.object(&node, name)
+    }
+
+    fn object(&mut self, node: &Node, name: &OsStr) -> Result<(), WriteError> {
         if node.is_whiteout() {
             return self.whiteout(name);
         }
         if node.kind() != FileType::Directory && node.stat.st_nlink > 1 {
             if let Some(first) = self.links.get(&node.id()) {
                 let kind = Kind::HardLink([self.options.prefix, first].concat());
-                return self.put(&node, kind, None);
+                return self.put(node, kind, None);
             }
             self.links.insert(node.id(), self.path.clone());
         }
@@ -172,20 +195,20 @@ impl<W: Write> Walk<'_, W> {
         match node.kind() {
             FileType::RegularFile => {
                 let file = node.open_file().map_err(self.failed("open"))?;
-                self.put(&node, Kind::File, Some(file))
+                self.put(node, Kind::File, Some(file))
             }
             FileType::Symlink => {
                 let target = node.link_target().map_err(self.failed("read the link"))?;
-                self.put(&node, Kind::Symlink(target), None)
+                self.put(node, Kind::Symlink(target), None)
             }
-            FileType::CharacterDevice => self.put(&node, Kind::CharDevice(device()), None),
-            FileType::BlockDevice => self.put(&node, Kind::BlockDevice(device()), None),
-            FileType::Fifo => self.put(&node, Kind::Fifo, None),
+            FileType::CharacterDevice => self.put(node, Kind::CharDevice(device()), None),
+            FileType::BlockDevice => self.put(node, Kind::BlockDevice(device()), None),
+            FileType::Fifo => self.put(node, Kind::Fifo, None),
             FileType::Directory => {
-                self.put(&node, Kind::Directory, None)?;
-                self.opaque(&node)?;
+                self.put(node, Kind::Directory, None)?;
+                self.opaque(node)?;
                 self.depth += 1;
-                self.directory(&node)?;
+                self.directory(node)?;
                 self.depth -= 1;
                 Ok(())
             }

@@ -131,7 +131,7 @@ impl FromIterator<Kind> for Kinds {
     }
 }
 
-/// Puts the calling thread, which must be the only one, into new namespaces.
+/// Puts the calling thread into new namespaces. For user and time namespaces it must be the only one.
 ///
 /// # Errors
 /// Whatever unshare(2) reports.

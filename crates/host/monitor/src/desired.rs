@@ -31,6 +31,9 @@ pub struct Desired {
     pub image: String,
     /// Network of the sandbox.
     pub network: NetworkPlan,
+    /// Another container whose processes it sees, found anew at each start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid_of: Option<ContainerId>,
     /// Path of the container's cgroup below each hierarchy's delegated root, relative.
     pub cgroup_path: String,
     /// Root file system.

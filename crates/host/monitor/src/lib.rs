@@ -15,6 +15,7 @@ pub mod facts;
 pub mod layout;
 pub mod log;
 pub mod protocol;
+pub mod sample;
 pub mod status;
 
 mod servant;

@@ -6,6 +6,7 @@
 //! previous protocol version too.
 
 use crate::facts::Exited;
+use crate::sample::Sample;
 use ids::ExecId;
 use serde::{Deserialize, Serialize};
 use spec::runtime::Process;
@@ -92,6 +93,8 @@ pub enum Request {
     },
     /// Process ids in the container, of the host's namespace. Answered by [`Reply::Processes`].
     Processes,
+    /// What the container uses. Answered by [`Reply::Stats`] or [`Reply::Failed`].
+    Stats,
     /// Answered by [`Reply::Namespace`] with one descriptor.
     OpenNamespace {
         /// `net`, `ipc`, `uts`, `pid` or `mnt`.
@@ -103,6 +106,9 @@ pub enum Request {
         /// The generation that must be found there.
         generation: u64,
     },
+    /// Freeze as long as this connection lasts: whatever becomes of who asked, the container goes on. It is no pause
+    /// that others see. Answered by [`Reply::Done`].
+    Freeze,
     /// Log files were moved: open them anew. Answered by [`Reply::Done`].
     ReopenLog,
 }
@@ -163,6 +169,8 @@ pub enum Reply {
         /// Process ids of the host's namespace.
         pids: Vec<i32>,
     },
+    /// Counters of this moment.
+    Stats(Box<Sample>),
     /// The descriptor is with this message.
     Namespace,
     /// The request was refused or failed.

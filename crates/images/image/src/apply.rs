@@ -51,6 +51,7 @@ impl Images {
                 ..archive::Limits::default()
             },
             lower: &[],
+            keep_kinds: false,
             sync: false,
         };
         let applied = archive::apply_layer(stream, pending.target(), &options)?;

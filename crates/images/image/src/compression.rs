@@ -75,6 +75,15 @@ pub(crate) fn decompress<'a>(
     })
 }
 
+/// A source without its compression (gzip, zstd or none), told by its first bytes.
+///
+/// # Errors
+/// When it cannot be read, or is compressed in another way ([`UnsupportedCompression`]).
+pub fn decompressed<'a>(source: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    let (compression, source) = peek(source)?;
+    decompress(compression.map_err(io::Error::other)?, source)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,9 +96,8 @@ mod tests {
     }
 
     fn unpack(bytes: &[u8]) -> io::Result<Vec<u8>> {
-        let (compression, source) = peek(bytes)?;
         let mut out = Vec::new();
-        decompress(compression.map_err(io::Error::other)?, source)?.read_to_end(&mut out)?;
+        decompressed(bytes)?.read_to_end(&mut out)?;
         Ok(out)
     }
 

@@ -1,11 +1,11 @@
 //! The engine in this process runs the containers.
 
-use super::to_engine_create::{container_config, name};
-use super::{CreateQuery, Lifecycle, Process, Refusal, StartQuery, StopQuery, Stream};
+use super::to_engine_create::{container_config, name, update_request};
+use super::{CreateQuery, Files, Lifecycle, Process, Refusal, StartQuery, StopQuery, Stream};
 use crate::failure::Failure;
 use docker_model::{
-    ContainerCreateRequest, ContainerCreateResponse, ContainerWaitError, ContainerWaitResponse,
-    ExecCreateRequest,
+    ContainerCreateRequest, ContainerCreateResponse, ContainerUpdateRequest, ContainerWaitError,
+    ContainerWaitResponse, ExecCreateRequest,
 };
 use engine::containers::CreateError;
 use engine::image::{GetError, Progress, Pulled, parse_platform};
@@ -187,5 +187,13 @@ impl Lifecycle for Engine {
 
     fn rename(&self, container: &str, to: &str) -> Result<(), Failure> {
         Engine::rename(self, container, &name(to).map_err(failed)?).map_err(failed)
+    }
+
+    fn update(&self, container: &str, request: &ContainerUpdateRequest) -> Result<Vec<String>, Failure> {
+        Engine::update(self, container, &update_request(request).map_err(failed)?).map_err(failed)
+    }
+
+    fn files(&self, container: &str) -> Result<Box<dyn Files + '_>, Failure> {
+        Ok(Box::new(self.container_files(container).map_err(failed)?))
     }
 }

@@ -4,6 +4,7 @@
 //! implement it as well. Questions that change nothing are elsewhere.
 
 mod engine;
+mod files;
 mod stream;
 pub(crate) mod to_engine_create;
 mod to_engine_mounts;
@@ -12,10 +13,12 @@ pub(crate) use stream::{Happened, Stream};
 
 use crate::failure::Failure;
 use ::engine::image::{Progress, Pulled};
-use ::engine::{PullPolicy, Streams};
+use ::engine::{PathStat, PullPolicy, Streams};
 use docker_model::{
-    ContainerCreateRequest, ContainerCreateResponse, ContainerWaitResponse, ExecCreateRequest,
+    ContainerCreateRequest, ContainerCreateResponse, ContainerUpdateRequest, ContainerWaitResponse,
+    ExecCreateRequest,
 };
+use std::io::{Read, Write};
 
 /// What comes with a request to create a container, outside its body.
 pub(crate) struct CreateQuery<'a> {
@@ -76,6 +79,23 @@ pub(crate) struct StopQuery {
     pub(crate) timeout_seconds: Option<i64>,
 }
 
+/// The files of one container, open as long as the value lives.
+pub(crate) trait Files {
+    /// What is at a path; a link itself, unless the path ends in a slash.
+    fn stat(&self, path: &str) -> Result<PathStat, Failure>;
+
+    /// Writes what is at a path as a tar archive, its entries beginning with `name` if one is given.
+    fn archive(&self, path: &str, name: Option<&[u8]>, out: &mut dyn Write) -> Result<PathStat, Failure>;
+
+    /// Extracts an archive into a directory; `owned_by_user` gives everything to the user of the container.
+    fn extract(
+        &self,
+        directory: &str,
+        owned_by_user: bool,
+        content: &mut (dyn Read + Send),
+    ) -> Result<(), Failure>;
+}
+
 /// Whoever runs containers.
 pub(crate) trait Lifecycle {
     /// Creates a container.
@@ -134,4 +154,10 @@ pub(crate) trait Lifecycle {
 
     /// Gives a container another name.
     fn rename(&self, container: &str, name: &str) -> Result<(), Failure>;
+
+    /// Changes limits and restart policy of a container; warnings.
+    fn update(&self, container: &str, request: &ContainerUpdateRequest) -> Result<Vec<String>, Failure>;
+
+    /// Opens the files of a container, running or not.
+    fn files(&self, container: &str) -> Result<Box<dyn Files + '_>, Failure>;
 }

@@ -3,13 +3,15 @@
 use super::CreateQuery;
 use super::to_engine_mounts::{MountError, mounts};
 use crate::parse::{self, InvalidPort};
-use docker_model::{ContainerCreateRequest, EndpointSettings, HealthcheckConfig, HostConfig, Resources};
+use docker_model::{
+    ContainerCreateRequest, ContainerUpdateRequest, EndpointSettings, HealthcheckConfig, HostConfig, Resources,
+};
 use engine::model::{
-    AttachmentConfig, ContainerConfig, DeviceConfig, ExposedPort, HealthConfig, NetworkChoice, PublishedPort,
-    ResourceConfig, Ulimit,
+    AttachmentConfig, CgroupNamespace, ContainerConfig, DeviceConfig, DeviceRate, ExposedPort, HealthConfig,
+    IpcChoice, NetworkChoice, PidChoice, PublishedPort, ResourceConfig, Ulimit,
 };
 use engine::spec::image::Healthcheck;
-use engine::{Protocol, RestartPolicy};
+use engine::{Protocol, RestartPolicy, UpdateRequest};
 use ids::{ContainerName, InvalidId, NetworkName};
 use std::net::{AddrParseError, IpAddr};
 
@@ -45,6 +47,22 @@ pub(crate) enum CreateRequestError {
     Negative {
         /// Which.
         what: &'static str,
+    },
+    /// Not a mode of a namespace. The words are Docker's.
+    #[error("invalid {what} mode: {mode}")]
+    Mode {
+        /// Which namespace.
+        what: &'static str,
+        /// As given.
+        mode: String,
+    },
+    /// Not to be had.
+    #[error(
+        "--ipc {mode} is not supported by this version of sampan: use --ipc host on both sides, or share files with a volume"
+    )]
+    IpcShared {
+        /// As given.
+        mode: String,
     },
     /// Docker's least memory.
     #[error("Minimum memory limit allowed is 6MB")]
@@ -100,11 +118,32 @@ pub(crate) fn container_config(
         ulimits: ulimits(&host.resources),
         devices: devices(&host.resources),
         init: host.init.unwrap_or(false),
-        restart: restart(host),
+        restart: restart(&host.restart_policy),
         auto_remove: host.auto_remove,
         log_driver: filled(&host.log_config.kind),
         log_options: host.log_config.config.clone().unwrap_or_default(),
         annotations: host.annotations.clone().unwrap_or_default(),
+        ipc: ipc(&host.ipc_mode)?,
+        pid: pid(&host.pid_mode)?,
+        host_uts: one_of(&host.uts_mode, "UTS", &["host"])?.is_some(),
+        cgroup_namespace: match one_of(&host.cgroupns_mode, "cgroup namespace", &["host", "private"])? {
+            Some("host") => Some(CgroupNamespace::Host),
+            Some(_) => Some(CgroupNamespace::Private),
+            None => None,
+        },
+        host_users: one_of(&host.userns_mode, "USER", &["host"])?.is_some(),
+        cgroup_parent: filled(&host.resources.cgroup_parent),
+        volumes_from: host.volumes_from.clone().unwrap_or_default(),
+        device_rules: host.resources.device_cgroup_rules.clone().unwrap_or_default(),
+    })
+}
+
+/// The engine's request for other limits; what is zero or empty stays as it is.
+pub(super) fn update_request(request: &ContainerUpdateRequest) -> Result<UpdateRequest, CreateRequestError> {
+    let asked = &request.restart_policy;
+    Ok(UpdateRequest {
+        resources: resources(&request.resources, 0)?,
+        restart: (!asked.name.is_empty()).then(|| restart(asked)),
     })
 }
 
@@ -132,6 +171,37 @@ fn positive(value: i64, what: &'static str) -> Result<Option<u64>, CreateRequest
         Ok(0) => Ok(None),
         Ok(value) => Ok(Some(value)),
         Err(_) => Err(CreateRequestError::Negative { what }),
+    }
+}
+
+/// A mode of a namespace; empty is the default. The words are Docker's.
+fn one_of<'a>(
+    mode: &'a str,
+    what: &'static str,
+    known: &[&str],
+) -> Result<Option<&'a str>, CreateRequestError> {
+    match mode {
+        "" => Ok(None),
+        mode if known.contains(&mode) => Ok(Some(mode)),
+        mode => Err(CreateRequestError::Mode { what, mode: mode.to_owned() }),
+    }
+}
+
+fn ipc(mode: &str) -> Result<IpcChoice, CreateRequestError> {
+    if mode == "shareable" || mode.starts_with("container:") {
+        return Err(CreateRequestError::IpcShared { mode: mode.to_owned() });
+    }
+    Ok(match one_of(mode, "IPC", &["private", "none", "host"])? {
+        Some("host") => IpcChoice::Host,
+        Some("none") => IpcChoice::None,
+        _ => IpcChoice::Private,
+    })
+}
+
+fn pid(mode: &str) -> Result<PidChoice, CreateRequestError> {
+    match mode.strip_prefix("container:") {
+        Some(name) if !name.is_empty() => Ok(PidChoice::Container(name.to_owned())),
+        _ => Ok(one_of(mode, "PID", &["host"])?.map_or(PidChoice::Private, |_| PidChoice::Host)),
     }
 }
 
@@ -275,7 +345,25 @@ fn resources(wire: &Resources, oom_score_adj: i64) -> Result<ResourceConfig, Cre
         cpuset_mems: filled(&wire.cpuset_mems),
         pids_limit: wire.pids_limit,
         blkio_weight: Some(wire.blkio_weight).filter(|weight| *weight != 0),
+        blkio_weight_devices: weights(wire.blkio_weight_device.as_deref()),
+        read_bytes_per_second: rates(wire.blkio_device_read_bps.as_deref()),
+        write_bytes_per_second: rates(wire.blkio_device_write_bps.as_deref()),
+        reads_per_second: rates(wire.blkio_device_read_iops.as_deref()),
+        writes_per_second: rates(wire.blkio_device_write_iops.as_deref()),
+        cpu_realtime_period: positive(wire.cpu_realtime_period, "the real-time period")?,
+        cpu_realtime_runtime: some(wire.cpu_realtime_runtime),
     })
+}
+
+fn weights(wire: Option<&[docker_model::WeightDevice]>) -> Vec<DeviceRate> {
+    let one =
+        |one: &docker_model::WeightDevice| DeviceRate { path: one.path.clone(), value: one.weight.into() };
+    wire.unwrap_or_default().iter().map(one).collect()
+}
+
+fn rates(wire: Option<&[docker_model::ThrottleDevice]>) -> Vec<DeviceRate> {
+    let one = |one: &docker_model::ThrottleDevice| DeviceRate { path: one.path.clone(), value: one.rate };
+    wire.unwrap_or_default().iter().map(one).collect()
 }
 
 fn ulimits(wire: &Resources) -> Vec<Ulimit> {
@@ -298,12 +386,12 @@ fn devices(wire: &Resources) -> Vec<DeviceConfig> {
     wire.devices.iter().flatten().map(one).collect()
 }
 
-fn restart(host: &HostConfig) -> RestartPolicy {
-    match host.restart_policy.name.as_str() {
+fn restart(policy: &docker_model::RestartPolicy) -> RestartPolicy {
+    match policy.name.as_str() {
         "always" => RestartPolicy::Always,
         "unless-stopped" => RestartPolicy::UnlessStopped,
         "on-failure" => RestartPolicy::OnFailure {
-            maximum_retry_count: u32::try_from(host.restart_policy.maximum_retry_count).unwrap_or(u32::MAX),
+            maximum_retry_count: u32::try_from(policy.maximum_retry_count).unwrap_or(u32::MAX),
         },
         _ => RestartPolicy::No,
     }

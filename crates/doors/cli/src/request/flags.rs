@@ -5,7 +5,7 @@ use clap::Command;
 
 /// Adds them.
 pub(crate) fn define(command: Command) -> Command {
-    security(limits(networks(storage(process(command)))))
+    security(first_limits(limits(networks(storage(process(command))))))
 }
 
 fn process(command: Command) -> Command {
@@ -52,6 +52,7 @@ fn storage(command: Command) -> Command {
         .arg(text("shm-size", '\0', "bytes", "Size of /dev/shm"))
         .arg(list("tmpfs", '\0', "list", "Mount a tmpfs directory"))
         .arg(list("volume", 'v', "list", "Bind mount a volume"))
+        .arg(list("volumes-from", '\0', "list", "Mount volumes from the specified container(s)"))
 }
 
 fn networks(command: Command) -> Command {
@@ -74,7 +75,8 @@ fn networks(command: Command) -> Command {
         .arg(switch("publish-all", 'P', "Publish all exposed ports to random ports"))
 }
 
-fn limits(command: Command) -> Command {
+/// The limits that `update` has too.
+pub(crate) fn limits(command: Command) -> Command {
     command
         .arg(text(
             "blkio-weight",
@@ -84,6 +86,8 @@ fn limits(command: Command) -> Command {
         ))
         .arg(text("cpu-period", '\0', "int", "Limit CPU CFS (Completely Fair Scheduler) period"))
         .arg(text("cpu-quota", '\0', "int", "Limit CPU CFS (Completely Fair Scheduler) quota"))
+        .arg(text("cpu-rt-period", '\0', "int", "Limit CPU real-time period in microseconds"))
+        .arg(text("cpu-rt-runtime", '\0', "int", "Limit CPU real-time runtime in microseconds"))
         .arg(text("cpu-shares", 'c', "int", "CPU shares (relative weight)"))
         .arg(text("cpus", '\0', "decimal", "Number of CPUs"))
         .arg(text("cpuset-cpus", '\0', "string", "CPUs in which to allow execution (0-3, 0,1)"))
@@ -96,6 +100,19 @@ fn limits(command: Command) -> Command {
             "bytes",
             "Swap limit equal to memory plus swap: '-1' to enable unlimited swap",
         ))
+        .arg(text("pids-limit", '\0', "int", "Tune container pids limit (set -1 for unlimited)"))
+}
+
+/// The limits of a new container alone.
+fn first_limits(command: Command) -> Command {
+    command
+        .arg(list("blkio-weight-device", '\0', "list", "Block IO weight (relative device weight)"))
+        .arg(text("cgroup-parent", '\0', "string", "Optional parent cgroup for the container"))
+        .arg(list("device-cgroup-rule", '\0', "list", "Add a rule to the cgroup allowed devices list"))
+        .arg(list("device-read-bps", '\0', "list", "Limit read rate (bytes per second) from a device"))
+        .arg(list("device-read-iops", '\0', "list", "Limit read rate (IO per second) from a device"))
+        .arg(list("device-write-bps", '\0', "list", "Limit write rate (bytes per second) to a device"))
+        .arg(list("device-write-iops", '\0', "list", "Limit write rate (IO per second) to a device"))
         .arg(text(
             "memory-swappiness",
             '\0',
@@ -104,7 +121,6 @@ fn limits(command: Command) -> Command {
         ))
         .arg(switch("oom-kill-disable", '\0', "Disable OOM Killer"))
         .arg(text("oom-score-adj", '\0', "int", "Tune host's OOM preferences (-1000 to 1000)"))
-        .arg(text("pids-limit", '\0', "int", "Tune container pids limit (set -1 for unlimited)"))
         .arg(list("ulimit", '\0', "ulimit", "Ulimit options"))
 }
 
@@ -112,6 +128,11 @@ fn security(command: Command) -> Command {
     command
         .arg(list("cap-add", '\0', "list", "Add Linux capabilities"))
         .arg(list("cap-drop", '\0', "list", "Drop Linux capabilities"))
+        .arg(text("cgroupns", '\0', "string", "Cgroup namespace to use (host|private)"))
+        .arg(text("ipc", '\0', "string", "IPC mode to use"))
+        .arg(text("pid", '\0', "string", "PID namespace to use"))
+        .arg(text("userns", '\0', "string", "User namespace to use"))
+        .arg(text("uts", '\0', "string", "UTS namespace to use"))
         .arg(list("group-add", '\0', "list", "Add additional groups to join"))
         .arg(switch("privileged", '\0', "Give extended privileges to this container"))
         .arg(list("security-opt", '\0', "list", "Security Options"))

@@ -57,8 +57,32 @@ pub(super) fn host(
         masked_paths: unconfined.clone(),
         readonly_paths: unconfined,
         init: typed.was_typed("init").then(|| typed.is_on("init")),
+        volumes_from: owned(&typed.list("volumes-from")),
+        cgroupns_mode: mode(typed, "cgroupns", "CGROUP", &["host", "private"])?,
+        ipc_mode: typed.text_or_empty("ipc"),
+        pid_mode: namespace_mode(typed, "pid", "PID")?,
+        uts_mode: mode(typed, "uts", "UTS", &["host"])?,
+        userns_mode: mode(typed, "userns", "USER", &["host"])?,
         ..HostConfig::default()
     })
+}
+
+/// A mode that must be one of the known ones; empty is the default.
+fn mode(typed: &Typed, flag: &str, what: &str, known: &[&str]) -> Result<String, Failure> {
+    let mode = typed.text_or_empty(flag);
+    if mode.is_empty() || known.contains(&mode.as_str()) {
+        return Ok(mode);
+    }
+    Err(refuse(format!("--{flag}: invalid {what} mode")))
+}
+
+/// `host` or `container:NAME`.
+fn namespace_mode(typed: &Typed, flag: &str, what: &str) -> Result<String, Failure> {
+    let text = typed.text_or_empty(flag);
+    match text.strip_prefix("container:") {
+        Some(name) if !name.is_empty() => Ok(text),
+        _ => mode(typed, flag, what, &["host"]),
+    }
 }
 
 fn no_restart() -> RestartPolicy {
@@ -134,7 +158,8 @@ fn oom_score(typed: &Typed) -> Result<i64, Failure> {
     Err(refuse(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]")))
 }
 
-fn resources(typed: &Typed) -> Result<Resources, Failure> {
+/// The limits that the flags mean; of a verb that does not have one, it counts as not typed.
+pub(crate) fn resources(typed: &Typed) -> Result<Resources, Failure> {
     let integer = |flag| Ok::<_, Failure>(typed.parsed(flag, parse::integer)?.unwrap_or(0));
     let swappiness = typed.parsed("memory-swappiness", parse::integer)?.unwrap_or(-1);
     if !(-1..=100).contains(&swappiness) {
@@ -148,6 +173,15 @@ fn resources(typed: &Typed) -> Result<Resources, Failure> {
         return Err(refuse("Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set"));
     }
     Ok(Resources {
+        cgroup_parent: typed.text_or_empty("cgroup-parent"),
+        device_cgroup_rules: some(typed.parsed_list("device-cgroup-rule", parse::device_rule)?),
+        blkio_weight_device: some(typed.parsed_list("blkio-weight-device", parse::weight_device)?),
+        blkio_device_read_bps: some(typed.parsed_list("device-read-bps", parse::bytes_of_device)?),
+        blkio_device_write_bps: some(typed.parsed_list("device-write-bps", parse::bytes_of_device)?),
+        blkio_device_read_iops: some(typed.parsed_list("device-read-iops", parse::operations_of_device)?),
+        blkio_device_write_iops: some(typed.parsed_list("device-write-iops", parse::operations_of_device)?),
+        cpu_realtime_period: integer("cpu-rt-period")?,
+        cpu_realtime_runtime: integer("cpu-rt-runtime")?,
         cpu_shares: integer("cpu-shares")?,
         memory: typed.parsed("memory", parse::size)?.unwrap_or(0),
         nano_cpus: typed.parsed("cpus", parse::cpus)?.unwrap_or(0),

@@ -8,7 +8,8 @@ mod network;
 mod refused;
 mod security;
 
-pub(crate) use flags::{define, define_run};
+pub(crate) use flags::{define, define_run, limits};
+pub(crate) use host::resources;
 pub(crate) use refused::{CREATE_REFUSED, RUN_REFUSED};
 
 use crate::args::Typed;

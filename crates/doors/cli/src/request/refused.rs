@@ -7,43 +7,23 @@ const fn flag(name: &'static str, reason: &'static str) -> Refused {
 }
 
 const WINDOWS: &str = "it is for Windows containers";
-const DEVICE_RATE: &str = "limits of single block devices come later; --blkio-weight sets a weight";
-const NAMESPACE: &str = "every container has a namespace of its own";
 
 /// Those of both.
 pub(crate) const CREATE_REFUSED: &[Refused] = &[
-    flag("blkio-weight-device", DEVICE_RATE),
-    flag(
-        "cgroup-parent",
-        "containers live below the instance's own control group; set limits with --memory and --cpus",
-    ),
-    flag("cgroupns", NAMESPACE),
     flag("cpu-count", WINDOWS),
     flag("cpu-percent", WINDOWS),
-    flag("cpu-rt-period", "real-time scheduling is not managed; use --cpus or --cpu-shares"),
-    flag("cpu-rt-runtime", "real-time scheduling is not managed; use --cpus or --cpu-shares"),
-    flag("device-cgroup-rule", "name the devices with --device"),
-    flag("device-read-bps", DEVICE_RATE),
-    flag("device-read-iops", DEVICE_RATE),
-    flag("device-write-bps", DEVICE_RATE),
-    flag("device-write-iops", DEVICE_RATE),
     flag("disable-content-trust", "image signatures are not checked; leave it out"),
     flag("gpus", "name the device files with --device"),
     flag("io-maxbandwidth", WINDOWS),
     flag("io-maxiops", WINDOWS),
     flag("ip6", "containers have IPv4 addresses only; use --ip"),
-    flag("ipc", NAMESPACE),
     flag("isolation", WINDOWS),
     flag("kernel-memory", "the kernel has dropped this limit; use --memory"),
     flag("link-local-ip", "containers have one address; use --ip"),
-    flag("pid", NAMESPACE),
     flag("runtime", "sampan has one runtime of its own"),
     flag("storage-opt", "container file systems have no size limit yet"),
     flag("use-api-socket", "there is no server whose socket could be used"),
-    flag("userns", "user namespaces come later; use --user"),
-    flag("uts", NAMESPACE),
     flag("volume-driver", "volumes are local directories"),
-    flag("volumes-from", "name the volumes with --volume"),
 ];
 
 /// Those of `run`: the same.

@@ -15,6 +15,7 @@ use monitor::desired::Desired;
 use monitor::protocol::{FailureKind, MESSAGE_MAX, Reply, Request, Streams};
 use monitor::status::State;
 use spec::runtime::{Capabilities, ConsoleSize, Process, User};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 /// What is executed.
@@ -230,14 +231,10 @@ fn look_up(user: &str, group_add: &[String], observed: &Observed) -> Result<Acco
 
 /// The account files of a running container, through its first process' root.
 fn account_files(started: &monitor::facts::Started) -> Result<plan::AccountFiles, FileError> {
-    let path = PathBuf::from(format!("/proc/{}/root", started.pid));
-    let root = kernel::path::open_root(&path).map_err(FileError::of_errno("open", &path))?;
-    // The number may have gone to another process before we opened it.
-    if !started.is_alive() {
-        return Err(FileError::of("open", &path)(std::io::ErrorKind::NotFound.into()));
-    }
+    let gone = || FileError::of("open", &PathBuf::from("/etc/passwd"))(std::io::ErrorKind::NotFound.into());
+    let root = super::file_system::root_of(started)?.ok_or_else(gone)?;
     let read = |name: &'static str| {
-        let bytes = layers::read_in_root(&root, name, super::create::ACCOUNT_FILE_MAX)
+        let bytes = layers::read_in_root(root.as_fd(), name, super::create::ACCOUNT_FILE_MAX)
             .map_err(FileError::of("read", std::path::Path::new(name)))?;
         Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
     };

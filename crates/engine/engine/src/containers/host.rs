@@ -1,9 +1,10 @@
 //! What the plan asks about the host: looked up only where a request depends on it.
 
 use crate::documents::FileError;
-use crate::model::{ContainerConfig, DeviceConfig};
+use crate::model::{ContainerConfig, DeviceConfig, DeviceRate, ResourceConfig};
 use crate::plan::{Facts, HostDevice};
 use rustix::fs::{FileType, Stat, major, minor};
+use spec::runtime::{BlockIo, Resources, ThrottleDevice, WeightDevice};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,6 +94,46 @@ pub(super) fn devices(config: &ContainerConfig) -> Result<Vec<HostDevice>, Devic
         asked(device, &mut all)?;
     }
     Ok(all)
+}
+
+/// Puts the limits of single block devices into the plan.
+pub(super) fn limit_devices(resources: &mut Resources, asked: &ResourceConfig) -> Result<(), DeviceError> {
+    let rate = |rate: &DeviceRate| {
+        let (major, minor) = block_device(&rate.path)?;
+        Ok::<_, DeviceError>(ThrottleDevice { major, minor, rate: rate.value })
+    };
+    let rates = |list: &[DeviceRate]| list.iter().map(rate).collect::<Result<Vec<_>, _>>();
+    let weight = |rate: &DeviceRate| {
+        let (major, minor) = block_device(&rate.path)?;
+        // The door has checked the range.
+        Ok::<_, DeviceError>(WeightDevice {
+            major,
+            minor,
+            weight: u16::try_from(rate.value).ok(),
+            leaf_weight: None,
+        })
+    };
+    let own = resources.block_io.take().unwrap_or_default();
+    let all = BlockIo {
+        weight_device: asked.blkio_weight_devices.iter().map(weight).collect::<Result<_, _>>()?,
+        throttle_read_bps_device: rates(&asked.read_bytes_per_second)?,
+        throttle_write_bps_device: rates(&asked.write_bytes_per_second)?,
+        throttle_read_iops_device: rates(&asked.reads_per_second)?,
+        throttle_write_iops_device: rates(&asked.writes_per_second)?,
+        ..own
+    };
+    resources.block_io = (all != BlockIo::default()).then_some(all);
+    Ok(())
+}
+
+fn block_device(path: &str) -> Result<(i64, i64), DeviceError> {
+    let missing =
+        |errno: rustix::io::Errno| DeviceError::Missing { path: path.to_owned(), source: errno.into() };
+    let stat = rustix::fs::stat(path).map_err(missing)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::BlockDevice => Ok((major(stat.st_rdev).into(), minor(stat.st_rdev).into())),
+        _ => Err(DeviceError::NoDevice { path: path.to_owned() }),
+    }
 }
 
 fn asked(device: &DeviceConfig, all: &mut Vec<HostDevice>) -> Result<(), DeviceError> {

@@ -3,12 +3,15 @@
 //! `create` looks up users this way. Every path is resolved by descriptor inside one layer at a time; links are
 //! followed by us, in the merged tree, so that none leads to the host.
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use spec::rootfs::Rootfs;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Links followed at the most (path_resolution(7)).
@@ -84,22 +87,60 @@ impl Layers {
 
     /// What the merged tree has at a path whose parent is a directory reached without links.
     fn look(&self, place: &Path) -> io::Result<Option<Found>> {
+        let Some((layer, fd, stat)) = self.topmost(place)? else { return Ok(None) };
+        Ok(match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => Some(Found::Directory),
+            FileType::Symlink => {
+                let target = rustix::fs::readlinkat(&fd, "", Vec::new())?;
+                use std::os::unix::ffi::OsStringExt;
+                Some(Found::Link(std::ffi::OsString::from_vec(target.into_bytes()).into()))
+            }
+            FileType::RegularFile => Some(Found::File(layer)),
+            // Any other special file has no content for us.
+            _ => None,
+        })
+    }
+
+    /// What stat(2) would say of a path of the merged tree that is reached without links; `None` when there is nothing.
+    pub(super) fn stat(&self, place: &Path) -> io::Result<Option<Stat>> {
+        Ok(self.topmost(place)?.map(|(_, _, stat)| stat))
+    }
+
+    /// The names that the merged tree has in a directory that is reached without links.
+    pub(super) fn names(&self, place: &Path) -> io::Result<BTreeSet<OsString>> {
+        let (mut names, mut hidden) = (BTreeSet::new(), BTreeSet::new());
+        for root in &self.roots {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+            let directory = match open_in_layer(root, place, flags) {
+                Ok(directory) => directory,
+                Err(Errno::NOENT) if !self.hides_what_is_below(root, &place.join("x"))? => continue,
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => break,
+                Err(errno) => return Err(errno.into()),
+            };
+            for entry in rustix::fs::Dir::read_from(&directory)? {
+                let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
+                if name == "." || name == ".." || names.contains(&name) || hidden.contains(&name) {
+                    continue;
+                }
+                let stat = rustix::fs::statat(&directory, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+                let kept = if is_whiteout(&stat) { &mut hidden } else { &mut names };
+                kept.insert(name);
+            }
+            if self.hides_what_is_below(root, &place.join("x"))? {
+                break;
+            }
+        }
+        Ok(names)
+    }
+
+    /// The topmost object at a path that is reached without links, and its layer; `None` when there is nothing, or it
+    /// is hidden.
+    fn topmost(&self, place: &Path) -> io::Result<Option<(usize, OwnedFd, Stat)>> {
         for (layer, root) in self.roots.iter().enumerate() {
-            let flags = OFlags::PATH | OFlags::NOFOLLOW;
-            match kernel::path::open_beneath(root.as_fd(), place, flags, Mode::empty()) {
+            match open_in_layer(root, place, OFlags::PATH | OFlags::NOFOLLOW) {
                 Ok(fd) => {
                     let stat = rustix::fs::fstat(&fd)?;
-                    return Ok(match FileType::from_raw_mode(stat.st_mode) {
-                        FileType::Directory => Some(Found::Directory),
-                        FileType::Symlink => {
-                            let target = rustix::fs::readlinkat(&fd, "", Vec::new())?;
-                            use std::os::unix::ffi::OsStringExt;
-                            Some(Found::Link(std::ffi::OsString::from_vec(target.into_bytes()).into()))
-                        }
-                        FileType::RegularFile => Some(Found::File(layer)),
-                        // A whiteout is a character device 0:0; any other special file has no content for us either.
-                        _ => None,
-                    });
+                    return Ok((!is_whiteout(&stat)).then_some((layer, fd, stat)));
                 }
                 Err(Errno::NOENT) => {
                     if self.hides_what_is_below(root, place)? {
@@ -135,6 +176,17 @@ impl Layers {
     }
 }
 
+/// Opens a path of one layer; empty is the layer's root.
+fn open_in_layer(root: &OwnedFd, place: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+    kernel::path::open_beneath(root.as_fd(), place, flags, Mode::empty())
+}
+
+/// A character device 0:0, by which overlayfs hides what is below (overlayfs.rst, "whiteouts and opaque directories").
+pub(super) fn is_whiteout(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
+}
+
 /// The names of a path in reverse, so that the next one is the last.
 fn components(path: &Path) -> Vec<std::ffi::OsString> {
     use std::path::Component;
@@ -154,8 +206,8 @@ fn components(path: &Path) -> Vec<std::ffi::OsString> {
 /// The container decides what is there while we look. So it is held first and opened only once it is known to be a
 /// regular file of an ordinary file system: opening a device or a pipe does something, and so does reading some files
 /// of `/proc`, with the rights of the host's root and beyond the reach of the container's device rules.
-pub(super) fn read_in_root(root: &OwnedFd, path: &str, max: u64) -> io::Result<Option<Vec<u8>>> {
-    let held = match kernel::path::open_in_root(root.as_fd(), Path::new(path), OFlags::PATH, Mode::empty()) {
+pub(super) fn read_in_root(root: BorrowedFd<'_>, path: &str, max: u64) -> io::Result<Option<Vec<u8>>> {
+    let held = match kernel::path::open_in_root(root, Path::new(path), OFlags::PATH, Mode::empty()) {
         Ok(held) => held,
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
         Err(errno) => return Err(errno.into()),
@@ -251,13 +303,13 @@ mod tests {
         assert!(opens_pipe(|root| {
             kernel::path::open_in_root(root.as_fd(), passwd, flags, Mode::empty()).unwrap();
         }));
-        assert!(!opens_pipe(|root| assert_eq!(read_in_root(root, "/etc/passwd", 10).unwrap(), None)));
+        assert!(!opens_pipe(|root| assert_eq!(read_in_root(root.as_fd(), "/etc/passwd", 10).unwrap(), None)));
     }
 
     #[test]
     fn links_lead_to_no_file_of_the_kernel_s() {
         let root = kernel::path::open_root(Path::new("/")).unwrap();
-        let name = |path: &str| read_in_root(&root, path, 1000).unwrap().is_some();
+        let name = |path: &str| read_in_root(root.as_fd(), path, 1000).unwrap().is_some();
         assert!(name("/etc/passwd"));
         assert!(!name("/proc/uptime") && !name("/sys/kernel/mm/transparent_hugepage/enabled"));
     }

@@ -1,9 +1,15 @@
 //! Containers: one file per use case.
 
 mod attach;
+mod changes;
+mod commit;
+mod container_path;
 mod control;
+mod copy;
 mod create;
 mod exec;
+mod export;
+mod file_system;
 pub(crate) mod files;
 pub(crate) mod host;
 mod inspect;
@@ -20,15 +26,23 @@ mod processes;
 pub(crate) mod record;
 mod remove;
 mod rename;
+mod root_view;
 mod run;
 mod start;
+mod stats;
 mod stop;
+mod update;
 mod wait;
 
 pub use attach::{AttachError, Attached};
+pub use changes::{ChangeKind, FileChange};
+pub use commit::{CommitError, CommitOptions};
 pub use control::ControlError;
+pub use copy::{ContainerFiles, CopyError, ExtractOptions, PathStat};
 pub use create::{CreateError, CreateOptions, Created, PullPolicy};
 pub use exec::{ExecConfig, ExecError, RunningExec};
+pub use export::ExportError;
+pub use file_system::FileSystemError;
 pub use files::FilesError;
 pub use host::DeviceError;
 pub use launch::{ConnectError, LaunchError};
@@ -41,7 +55,9 @@ pub use remove::{RemoveError, RemoveOptions};
 pub use rename::RenameError;
 pub use run::RunError;
 pub use start::{Running, StartError, StartOptions};
+pub use stats::ContainerSample;
 pub use stop::{StopError, StopOptions};
+pub use update::{UpdateError, UpdateRequest};
 pub use wait::{WaitCondition, WaitError, WaitOutcome};
 
 pub(crate) use create::Made;

@@ -13,8 +13,8 @@ use state::{StateError, VolumeRow, Writer};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::AsFd;
+use std::path::Path;
 use volume::{VolumeError, Volumes};
 
 /// Why a mount could not be made ready.
@@ -154,7 +154,7 @@ impl Engine {
             return Ok(());
         }
         let failed = |source| MountError::Image { target: target.to_owned(), source };
-        let Some(view) = view(rootfs).map_err(failed)? else { return Ok(()) };
+        let Some(view) = super::root_view::image(rootfs).map_err(failed)? else { return Ok(()) };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let from = match kernel::path::open_in_root(view.as_fd(), Path::new(target), flags, Mode::empty()) {
             Ok(from) => from,
@@ -183,81 +183,5 @@ fn ready_host_path(path: &Path, create: bool) -> Result<(), MountError> {
             problem: format!("bind source path does not exist: {}", path.display()),
         })),
         Err(error) => Err(FileError::of("look at", path)(error).into()),
-    }
-}
-
-/// The image below a new container's root file system, mounted where only we see it; gone with the descriptor.
-fn view(rootfs: &Rootfs) -> io::Result<Option<OwnedFd>> {
-    let open = |path: &PathBuf| kernel::path::open_root(path).map_err(io::Error::from);
-    match rootfs {
-        Rootfs::Dir { path } => open(path).map(Some),
-        // overlayfs wants two layers where it cannot write; one is its own view.
-        Rootfs::Overlay { lowers, .. } if lowers.len() == 1 => open(&lowers[0]).map(Some),
-        Rootfs::Overlay { lowers, userxattr, .. } => mount_lowers(lowers, *userxattr).map(Some),
-        Rootfs::Erofs { .. } | Rootfs::Block { .. } => Ok(None),
-    }
-}
-
-fn mount_lowers(lowers: &[PathBuf], user: bool) -> io::Result<OwnedFd> {
-    use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag};
-    use rustix::mount::{fsconfig_set_string, fsmount, fsopen};
-    use std::os::fd::AsRawFd;
-    let opened: Vec<OwnedFd> = lowers
-        .iter()
-        .map(|path| kernel::path::open_root(path).map_err(io::Error::from))
-        .collect::<Result<_, _>>()?;
-    // Short names, since fsconfig(2) takes 256 bytes at the most.
-    let name = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
-    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    let one_by_one =
-        opened.first().is_none_or(|fd| fsconfig_set_string(&context, "lowerdir+", name(fd)).is_ok());
-    if one_by_one {
-        opened.iter().skip(1).try_for_each(|fd| fsconfig_set_string(&context, "lowerdir+", name(fd)))?;
-    } else {
-        // Before kernel 6.5 all layers share one option.
-        fsconfig_set_string(&context, "lowerdir", opened.iter().map(name).collect::<Vec<_>>().join(":"))?;
-    }
-    if user {
-        fsconfig_set_flag(&context, "userxattr")?;
-    }
-    fsconfig_create(&context)?;
-    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
-        | MountAttrFlags::MOUNT_ATTR_NODEV
-        | MountAttrFlags::MOUNT_ATTR_NOSUID
-        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    Ok(fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_layers_are_seen_as_one() {
-        let root = tempfile::tempdir().unwrap();
-        let lowers = vec![root.path().join("upper"), root.path().join("lower")];
-        for lower in &lowers {
-            fs::create_dir_all(lower.join("data")).unwrap();
-        }
-        fs::write(lowers[0].join("data/a"), "top").unwrap();
-        fs::write(lowers[1].join("data/a"), "bottom").unwrap();
-        fs::write(lowers[1].join("data/b"), "bottom").unwrap();
-        let rootfs = Rootfs::Overlay { lowers, upper: None, work: None, userxattr: false };
-        let view = match view(&rootfs) {
-            Ok(view) => view.unwrap(),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                eprintln!("skipped: needs root");
-                return;
-            }
-            Err(error) => panic!("{error}"),
-        };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let from =
-            kernel::path::open_in_root(view.as_fd(), Path::new("/data"), flags, Mode::empty()).unwrap();
-        let to = root.path().join("volume");
-        fs::create_dir(&to).unwrap();
-        copy_tree(from.as_fd(), fs::File::open(&to).unwrap().as_fd(), CopyOptions::default()).unwrap();
-        let read = |name: &str| fs::read_to_string(to.join(name)).unwrap();
-        assert_eq!((read("a").as_str(), read("b").as_str()), ("top", "bottom"));
     }
 }

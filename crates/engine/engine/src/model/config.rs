@@ -104,6 +104,58 @@ pub struct ContainerConfig {
     pub log_options: BTreeMap<String, String>,
     /// Metadata handed to the runtime.
     pub annotations: BTreeMap<String, String>,
+    /// Whose System V and POSIX message queues, semaphores and shared memory it sees.
+    pub ipc: IpcChoice,
+    /// Whose processes it sees.
+    pub pid: PidChoice,
+    /// Host and domain name are the host's.
+    pub host_uts: bool,
+    /// Whose control groups it sees; by the host's version and privilege when absent.
+    pub cgroup_namespace: Option<CgroupNamespace>,
+    /// It was said that user ids are the host's, as they are anyway.
+    pub host_users: bool,
+    /// The control group in which its own is made; the instance's when absent.
+    pub cgroup_parent: Option<String>,
+    /// Containers whose binds and volumes it has, `container[:ro|rw]`.
+    pub volumes_from: Vec<String>,
+    /// Rules of the device controller, `type major:minor access`.
+    pub device_rules: Vec<String>,
+}
+
+/// Whose System V and POSIX objects a container sees (ipc_namespaces(7)).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IpcChoice {
+    /// Its own, with a `/dev/shm` of its own.
+    #[default]
+    Private,
+    /// Its own, without `/dev/shm`.
+    None,
+    /// The host's, `/dev/shm` included.
+    Host,
+}
+
+/// Whose processes a container sees (pid_namespaces(7)).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PidChoice {
+    /// Its own.
+    #[default]
+    Private,
+    /// The host's.
+    Host,
+    /// Those of another container, by name or id.
+    Container(String),
+}
+
+/// Whose control groups a container sees (cgroup_namespaces(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CgroupNamespace {
+    /// Its own alone.
+    Private,
+    /// The host's.
+    Host,
 }
 
 /// Health probe as the user said it.
@@ -256,6 +308,29 @@ pub struct ResourceConfig {
     pub pids_limit: Option<i64>,
     /// 10 to 1000.
     pub blkio_weight: Option<u16>,
+    /// Weights of single devices, 10 to 1000.
+    pub blkio_weight_devices: Vec<DeviceRate>,
+    /// Bytes per second that are read from single devices.
+    pub read_bytes_per_second: Vec<DeviceRate>,
+    /// Bytes per second that are written to single devices.
+    pub write_bytes_per_second: Vec<DeviceRate>,
+    /// Operations per second that read from single devices.
+    pub reads_per_second: Vec<DeviceRate>,
+    /// Operations per second that write to single devices.
+    pub writes_per_second: Vec<DeviceRate>,
+    /// Microseconds of a real-time period.
+    pub cpu_realtime_period: Option<u64>,
+    /// Real-time microseconds per period.
+    pub cpu_realtime_runtime: Option<i64>,
+}
+
+/// A number for one block device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRate {
+    /// Path on the host.
+    pub path: String,
+    /// Weight or rate.
+    pub value: u64,
 }
 
 /// `type=soft[:hard]`.

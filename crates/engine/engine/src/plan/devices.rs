@@ -1,5 +1,6 @@
 //! Device nodes and the rules of the devices controller.
 
+use super::PlanError;
 use spec::runtime::{Device, DeviceRule};
 use std::path::PathBuf;
 
@@ -32,6 +33,23 @@ const PTS_MAJOR: i64 = 136;
 
 fn rule(kind: &str, major: Option<i64>, minor: Option<i64>, access: &str) -> DeviceRule {
     DeviceRule { allow: true, kind: kind.into(), major, minor, access: access.into() }
+}
+
+/// A rule as the user said it: `type major:minor access`, a star for any number.
+pub(super) fn parse_rule(text: &str) -> Result<DeviceRule, PlanError> {
+    let invalid = || PlanError::Limit(format!("invalid device cgroup rule format: '{text}'"));
+    let parts: Vec<&str> = text.split(' ').collect();
+    let [kind, numbers, access] = parts[..] else { return Err(invalid()) };
+    let number = |text: &str| match text {
+        "*" => Ok(None),
+        digits => digits.parse::<u32>().map(|number| Some(i64::from(number))).map_err(|_| invalid()),
+    };
+    let (major, minor) = numbers.split_once(':').ok_or_else(invalid)?;
+    let known = matches!(kind, "a" | "b" | "c") && (1..=3).contains(&access.len());
+    if !known || !access.bytes().all(|letter| matches!(letter, b'r' | b'w' | b'm')) {
+        return Err(invalid());
+    }
+    Ok(rule(kind, number(major)?, number(minor)?, access))
 }
 
 /// The nodes to make besides the runtime's defaults.
@@ -68,4 +86,23 @@ pub(super) fn rules(privileged: bool, devices: &[HostDevice]) -> Vec<DeviceRule>
         rule(&device.kind.to_string(), Some(major), Some(minor), &device.access)
     }));
     rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_of_the_user() {
+        let parsed = parse_rule("c 189:* rm").unwrap();
+        assert_eq!(
+            (parsed.kind.as_str(), parsed.major, parsed.minor, parsed.access.as_str()),
+            ("c", Some(189), None, "rm")
+        );
+        for text in
+            ["", "c", "c 1:2", "x 1:2 r", "c 1 r", "c a:b r", "c 1:2 x", "c 1:2 rwmr", "c  1:2 r", "c -1:2 r"]
+        {
+            assert!(parse_rule(text).is_err(), "{text:?}");
+        }
+    }
 }

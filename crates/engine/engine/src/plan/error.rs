@@ -69,6 +69,12 @@ pub enum PlanError {
         /// `host` or `container`.
         mode: &'static str,
     },
+    /// A parameter of an IPC namespace that is the host's.
+    #[error("sysctl {name:?} can't be set when ipc=host")]
+    SysctlIpc {
+        /// What was asked.
+        name: String,
+    },
     /// Not a security option.
     #[error("invalid --security-opt: {text:?}")]
     SecurityOption {

@@ -36,6 +36,8 @@ pub use health::plan as health_plan;
 pub use logging::plan as log_plan;
 pub use mounts::{PlannedMount, Source, image_volumes, planned as planned_mounts, views as mount_views};
 pub use ports::{RequestedPort, exposed, requested};
+pub use resources::resources;
 pub use security::Security;
+pub(crate) use specification::INIT_INSIDE;
 pub use specification::{Facts, RuntimeFiles, SpecificationInput, privileged_capabilities, specification};
 pub use users::{Account, AccountFiles, lookup as lookup_user};

@@ -1,7 +1,7 @@
 //! What is mounted into a container: Docker's defaults, the request's and the image's.
 
 use super::PlanError;
-use crate::model::{MountConfig, MountSource, MountView};
+use crate::model::{IpcChoice, MountConfig, MountSource, MountView};
 use ids::VolumeName;
 use spec::image::ExecutionConfig;
 use spec::runtime::Mount;
@@ -254,6 +254,30 @@ pub(super) fn all(
     mounts.retain(|mount| !taken(&mount.destination));
     mounts.extend(planned.iter().map(of_planned));
     mounts
+}
+
+/// What of the defaults belongs to the IPC namespace, made the host's or left out.
+pub(super) fn share_ipc(mounts: &mut Vec<Mount>, choice: IpcChoice) {
+    let is_shm = |mount: &Mount| mount.kind == "tmpfs" && mount.source.as_deref() == Some(Path::new("shm"));
+    match choice {
+        IpcChoice::Private => {}
+        IpcChoice::None => mounts.retain(|mount| !is_shm(mount)),
+        IpcChoice::Host => {
+            // Message queues are those of whoever mounts them, and that is now the host (mq_overview(7)).
+            for mount in mounts.iter_mut().filter(|mount| is_shm(mount)) {
+                let place = mount.destination.clone();
+                *mount = Mount {
+                    kind: "bind".into(),
+                    source: Some(place.clone()),
+                    options: ["rbind", "rprivate", "rw", "nosuid", "noexec", "nodev"]
+                        .map(str::to_owned)
+                        .to_vec(),
+                    destination: place,
+                    ..Mount::default()
+                };
+            }
+        }
+    }
 }
 
 fn of_planned(planned: &PlannedMount) -> Mount {

@@ -1,7 +1,7 @@
 //! Limits of the control groups, checked as dockerd does.
 
 use super::{HostDevice, PlanError, devices};
-use crate::model::ResourceConfig;
+use crate::model::{ContainerConfig, ResourceConfig};
 use crate::plan::Facts;
 use spec::runtime::{BlockIo, Cpu, Memory, Pids, Resources};
 
@@ -16,19 +16,26 @@ fn limit(text: impl Into<String>) -> PlanError {
 }
 
 /// The limits, and warnings.
-pub(super) fn resources(
+///
+/// # Errors
+/// [`PlanError::Limit`] when a value is out of its range or contradicts another.
+pub fn resources(
     asked: &ResourceConfig,
-    privileged: bool,
+    config: &ContainerConfig,
     nodes: &[HostDevice],
     facts: &Facts,
 ) -> Result<(Resources, Vec<String>), PlanError> {
     let mut warnings = Vec::new();
+    let mut rules = devices::rules(config.privileged, nodes);
+    rules.extend(
+        config.device_rules.iter().map(|text| devices::parse_rule(text)).collect::<Result<Vec<_>, _>>()?,
+    );
     if let Some(score) = asked.oom_score_adj.filter(|score| !(-1000..=1000).contains(score)) {
         return Err(limit(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]")));
     }
     let pids = asked.pids_limit.map(|count| Pids { limit: if count <= 0 { -1 } else { count } });
     let all = Resources {
-        devices: devices::rules(privileged, nodes),
+        devices: rules,
         memory: memory(asked, facts, &mut warnings)?,
         cpu: cpu(asked, facts)?,
         pids,
@@ -106,7 +113,7 @@ fn cpu(asked: &ResourceConfig, facts: &Facts) -> Result<Option<Cpu>, PlanError> 
         return Err(limit("CPU cfs quota can not be less than 1ms (i.e. 1000)"));
     }
     let mut all =
-        Cpu { shares: asked.cpu_shares.filter(|shares| *shares != 0), quota, period, ..Cpu::default() };
+        Cpu { shares: asked.cpu_shares.filter(|shares| *shares != 0), quota, period, ..realtime(asked)? };
     if let Some(nano) = asked.nano_cpus.filter(|nano| *nano != 0) {
         if period.is_some() {
             return Err(limit("Conflicting options: Nano CPUs and CPU Period cannot both be set."));
@@ -132,6 +139,18 @@ fn cpu(asked: &ResourceConfig, facts: &Facts) -> Result<Option<Cpu>, PlanError> 
         all.mems.clone_from(list);
     }
     Ok((all != Cpu::default()).then_some(all))
+}
+
+/// Real-time scheduling, with Docker's rule.
+fn realtime(asked: &ResourceConfig) -> Result<Cpu, PlanError> {
+    let realtime_period = asked.cpu_realtime_period.filter(|period| *period != 0);
+    let realtime_runtime = asked.cpu_realtime_runtime.filter(|runtime| *runtime != 0);
+    if let (Some(period), Some(runtime)) = (realtime_period, realtime_runtime)
+        && u64::try_from(runtime).is_ok_and(|runtime| runtime > period)
+    {
+        return Err(limit("cpu real-time runtime cannot be higher than cpu real-time period"));
+    }
+    Ok(Cpu { realtime_period, realtime_runtime, ..Cpu::default() })
 }
 
 /// `0-3,7`, all below `count`.
@@ -172,7 +191,9 @@ mod tests {
     const FACTS: Facts = Facts { unified_cgroup: false, cpus: 4, swap_limit: true, thermal_cpus: 0 };
 
     fn of(asked: &ResourceConfig) -> Result<Resources, String> {
-        resources(asked, false, &[], &FACTS).map(|(all, _)| all).map_err(|error| error.to_string())
+        resources(asked, &ContainerConfig::default(), &[], &FACTS)
+            .map(|(all, _)| all)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -181,7 +202,7 @@ mod tests {
         let memory = of(&asked).unwrap().memory.unwrap();
         assert_eq!((memory.limit, memory.swap), (Some(64 << 20), Some(128 << 20)));
         let no_swap = Facts { swap_limit: false, ..FACTS };
-        let (all, warnings) = resources(&asked, false, &[], &no_swap).unwrap();
+        let (all, warnings) = resources(&asked, &ContainerConfig::default(), &[], &no_swap).unwrap();
         assert_eq!((all.memory.unwrap().swap, warnings.len()), (None, 1));
         let unlimited = ResourceConfig { memory_swap: Some(-1), ..asked };
         assert_eq!(of(&unlimited).unwrap().memory.unwrap().swap, Some(-1));

@@ -4,7 +4,9 @@ use super::{
     Account, HostDevice, PlanError, PlannedMount, Security, capability_set, devices, environment, mounts,
     paths, resources, rlimits, sysctls,
 };
-use crate::model::{ContainerConfig, EffectiveConfig, NetworkChoice, Ulimit};
+use crate::model::{
+    CgroupNamespace, ContainerConfig, EffectiveConfig, IpcChoice, NetworkChoice, PidChoice, Ulimit,
+};
 use spec::runtime::{Capabilities, Linux, Namespace, Process, Root, Spec, User, VERSION};
 use std::path::{Path, PathBuf};
 
@@ -60,7 +62,7 @@ pub struct SpecificationInput<'a> {
 }
 
 /// Where the init program is inside.
-const INIT_INSIDE: &str = "/sbin/docker-init";
+pub(crate) const INIT_INSIDE: &str = "/sbin/docker-init";
 
 /// The document, and warnings.
 ///
@@ -71,11 +73,11 @@ pub fn specification(input: &SpecificationInput<'_>) -> Result<(Spec, Vec<String
     check_conflicts(config)?;
     let capabilities = capability_set(config.privileged, &config.cap_add, &config.cap_drop)?;
     let (resources, mut warnings) =
-        resources::resources(&config.resources, config.privileged, input.devices, input.facts)?;
+        resources::resources(&config.resources, config, input.devices, input.facts)?;
     warnings.extend(input.security.warnings.iter().cloned());
     let confined = !config.privileged && !input.security.unconfined_paths;
     let linux = Linux {
-        sysctl: sysctls::planned(&config.sysctls, &config.network)?,
+        sysctl: sysctls::planned(config)?,
         resources: Some(resources),
         namespaces: namespaces(config, input.facts),
         devices: devices::nodes(input.devices),
@@ -87,7 +89,8 @@ pub fn specification(input: &SpecificationInput<'_>) -> Result<(Spec, Vec<String
         oci_version: VERSION.to_owned(),
         process: Some(process(input, &capabilities)?),
         root: Some(Root { path: "rootfs".into(), readonly: config.read_only }),
-        hostname: input.effective.hostname.clone(),
+        // What is the host's must not be set.
+        hostname: if config.host_uts { String::new() } else { input.effective.hostname.clone() },
         domainname: config.domainname.clone().unwrap_or_default(),
         mounts: all_mounts(input),
         linux: Some(linux),
@@ -110,7 +113,9 @@ fn check_conflicts(config: &ContainerConfig) -> Result<(), PlanError> {
     conflict(container && !config.extra_hosts.is_empty(), "custom host-to-IP mapping and the network mode")?;
     conflict(container && !config.publish.is_empty(), "port publishing and the container type network mode")?;
     conflict(shared && config.attachment.mac_address.is_some(), "mac-address and the network mode")?;
-    conflict(shared && config.attachment.ip.is_some(), "ip and the network mode")
+    conflict(shared && config.attachment.ip.is_some(), "ip and the network mode")?;
+    let named = config.hostname.is_some() || config.domainname.is_some();
+    conflict(config.host_uts && named, "hostname and the UTS mode")
 }
 
 fn process(input: &SpecificationInput<'_>, capabilities: &[String]) -> Result<Process, PlanError> {
@@ -159,15 +164,23 @@ pub fn privileged_capabilities(uid: u32) -> Capabilities {
 }
 
 fn namespaces(config: &ContainerConfig, facts: &Facts) -> Vec<Namespace> {
-    let mut kinds = vec!["mount", "uts", "ipc", "pid"];
-    if config.network != NetworkChoice::Host {
-        kinds.push("network");
-    }
     // On v1 Docker shares the host's: programs there expect the whole path.
-    if facts.unified_cgroup && !config.privileged {
-        kinds.push("cgroup");
-    }
-    kinds.into_iter().map(|kind| Namespace { kind: kind.to_owned(), path: None }).collect()
+    let by_default = facts.unified_cgroup && !config.privileged;
+    let own_cgroups = config.cgroup_namespace.map_or(by_default, |choice| choice == CgroupNamespace::Private);
+    let kinds = [
+        ("mount", true),
+        ("uts", !config.host_uts),
+        ("ipc", config.ipc != IpcChoice::Host),
+        ("pid", config.pid != PidChoice::Host),
+        ("network", config.network != NetworkChoice::Host),
+        ("cgroup", own_cgroups),
+    ];
+    kinds
+        .into_iter()
+        .filter(|(_, own)| *own)
+        .map(|(kind, _)| kind)
+        .map(|kind| Namespace { kind: kind.to_owned(), path: None })
+        .collect()
 }
 
 fn all_mounts(input: &SpecificationInput<'_>) -> Vec<spec::runtime::Mount> {
@@ -180,6 +193,7 @@ fn all_mounts(input: &SpecificationInput<'_>) -> Vec<spec::runtime::Mount> {
     let config = input.config;
     let shm_size = config.shm_size.unwrap_or(input.default_shm_size);
     let mut all = mounts::all(input.mounts, &bound, config.privileged, config.read_only, shm_size);
+    mounts::share_ipc(&mut all, config.ipc);
     if let Some(init) = input.init {
         all.push(spec::runtime::Mount {
             destination: INIT_INSIDE.into(),
@@ -271,6 +285,33 @@ mod tests {
         let linux = spec.linux.unwrap();
         assert!(linux.namespaces.iter().all(|namespace| namespace.kind != "network"));
         assert!(linux.sysctl.is_empty());
+    }
+
+    #[test]
+    fn what_is_shared_is_no_namespace() {
+        let shared = ContainerConfig {
+            ipc: IpcChoice::Host,
+            pid: PidChoice::Host,
+            host_uts: true,
+            cgroup_namespace: Some(CgroupNamespace::Host),
+            ..ContainerConfig::default()
+        };
+        let spec = planned(&shared, 0).unwrap();
+        let kinds: Vec<String> =
+            spec.linux.unwrap().namespaces.into_iter().map(|namespace| namespace.kind).collect();
+        assert_eq!((kinds, spec.hostname.as_str()), (vec!["mount".to_owned(), "network".to_owned()], ""));
+        let shm = |spec: &Spec| {
+            spec.mounts.iter().find(|mount| mount.destination == Path::new("/dev/shm")).cloned()
+        };
+        let bound = planned(&shared, 0).map(|spec| shm(&spec)).unwrap().unwrap();
+        assert_eq!((bound.kind.as_str(), bound.source.as_deref()), ("bind", Some(Path::new("/dev/shm"))));
+        let without = ContainerConfig { ipc: IpcChoice::None, ..ContainerConfig::default() };
+        assert!(shm(&planned(&without, 0).unwrap()).is_none());
+        let named = ContainerConfig { hostname: Some("h".into()), ..shared };
+        assert_eq!(
+            planned(&named, 0).unwrap_err().to_string(),
+            "conflicting options: hostname and the UTS mode"
+        );
     }
 
     #[test]

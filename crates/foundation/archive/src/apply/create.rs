@@ -44,6 +44,9 @@ impl Applier<'_> {
                 let existing = place.stat()?;
                 let kind = existing.map(|stat| FileType::from_raw_mode(stat.st_mode));
                 if kind != Some(FileType::Directory) {
+                    if self.options.keep_kinds {
+                        return Err(super::refused(&entry.path, Refusal::OverNonDirectory));
+                    }
                     hidden =
                         self.overlay_opaque().is_some() && existing.is_some_and(|stat| is_whiteout(&stat));
                     self.clear(place)?;

@@ -86,6 +86,9 @@ pub struct ApplyOptions<'a> {
     /// With [`Whiteouts::Overlay`]: the directories of the layers below, the nearest first. Hard links to their
     /// files are made by copying the file up, and implied directories get the attributes that they have there.
     pub lower: &'a [BorrowedFd<'a>],
+    /// Whether a directory only takes the place of a directory, and anything else only that of anything else; what
+    /// does not fit is then refused instead of replaced (`cp`).
+    pub keep_kinds: bool,
     /// Whether to end with one syncfs(2). No file is synced by itself.
     pub sync: bool,
 }
@@ -99,6 +102,7 @@ impl Default for ApplyOptions<'_> {
             devices: Devices::Create,
             limits: Limits::default(),
             lower: &[],
+            keep_kinds: false,
             sync: false,
         }
     }

@@ -82,6 +82,12 @@ pub enum Refusal {
         /// The link's target.
         target: PathBuf,
     },
+    /// A directory is where something else should go, and is to be kept.
+    #[error("cannot overwrite a directory with a non-directory")]
+    OverDirectory,
+    /// Something else is where a directory should go, and is to be kept.
+    #[error("cannot overwrite a non-directory with a directory")]
+    OverNonDirectory,
     /// An id without a place in the map.
     #[error("user {uid} or group {gid} is not in the id map")]
     Unmapped {

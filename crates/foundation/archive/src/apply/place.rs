@@ -13,6 +13,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, XattrFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -141,6 +142,9 @@ impl Applier<'_> {
     pub(super) fn clear(&mut self, place: &Place<'_>) -> Result<(), ApplyError> {
         let Some(stat) = place.stat()? else { return Ok(()) };
         match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory if self.options.keep_kinds => {
+                return Err(super::refused(place.path.as_os_str().as_bytes(), Refusal::OverDirectory));
+            }
             FileType::Directory | FileType::Symlink => self.last_parent = None,
             _ => {}
         }

@@ -24,6 +24,8 @@ pub(super) enum Role {
         /// Restarts count too.
         any: bool,
     },
+    /// Keeps the container frozen.
+    Freezing,
     /// Was answered and will close.
     Answered,
 }

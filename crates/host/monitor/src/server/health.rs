@@ -81,6 +81,10 @@ impl Monitor {
         else {
             return;
         };
+        if self.is_still() {
+            // A frozen container can prove nothing; Docker does not probe one either.
+            return self.schedule_probe();
+        }
         process.args.clone_from(&plan.args);
         process.terminal = false;
         self.verdict.began = clock::now();

@@ -124,6 +124,9 @@ pub(super) trait Isolation {
     /// Process ids in the host's namespace.
     fn processes(&self) -> Result<Vec<i32>, Failure>;
 
+    /// What processes, memory, tasks and block devices cost so far.
+    fn stats(&self) -> Result<cgroup::Stats, Failure>;
+
     /// A namespace that others may join.
     fn open_namespace(&self, kind: &str) -> Result<OwnedFd, Failure>;
 

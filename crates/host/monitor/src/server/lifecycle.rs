@@ -258,7 +258,7 @@ impl Monitor {
             let told = match (client.role, record) {
                 (Role::Stream { .. }, _) => client.frame(Frame::Released, &[]),
                 (Role::Waiting { .. }, Some(record)) => client.reply(&Reply::Exited(record.clone()), &[]),
-                (Role::Waiting { .. }, None) | (Role::Fresh | Role::Answered, _) => Ok(()),
+                (Role::Waiting { .. }, None) | (Role::Fresh | Role::Freezing | Role::Answered, _) => Ok(()),
             };
             if told.is_err() {
                 unreachable.push(key);

@@ -98,7 +98,7 @@ impl ProcessIsolation {
         let mut make: Kinds = SANDBOX_KINDS.into_iter().filter(|kind| wanted.contains(kind)).collect();
         if let NetworkPlan::Container { id } = &desired.network {
             make = make.without(Kind::Network);
-            self.namespaces.push((Kind::Network, self.namespace_of(id)?));
+            self.namespaces.push((Kind::Network, self.namespace_of(id, "net", "network")?));
         }
         let made =
             namespace::create(make).map_err(|errno| errno_failure("make the sandbox's namespaces", errno))?;
@@ -106,16 +106,16 @@ impl ProcessIsolation {
         Ok(())
     }
 
-    /// The network namespace of another container, from its monitor.
-    fn namespace_of(&self, id: &ContainerId) -> Result<OwnedFd, Failure> {
+    /// A namespace of another container, from its monitor.
+    fn namespace_of(&self, id: &ContainerId, kind: &str, what: &str) -> Result<OwnedFd, Failure> {
         let gone = |why: String| {
-            Failure::state(format!("cannot join the network of container {}: {why}", id.short()))
+            Failure::state(format!("cannot join the {what} of container {}: {why}", id.short()))
         };
         let exec = self.siblings.join(id.as_str());
         let directories = ContainerDirectories { data: PathBuf::new(), exec };
         let ask = || {
             let connection = Connection::open(&directories)?;
-            connection.send(&Request::OpenNamespace { kind: "net".into() }, &[])?;
+            connection.send(&Request::OpenNamespace { kind: kind.into() }, &[])?;
             connection.reply()
         };
         let failed = |error| match error {
@@ -247,8 +247,10 @@ impl Isolation for ProcessIsolation {
 
     fn create(&mut self, desired: &Desired, stdio: ChildStdio) -> Result<Launched, Failure> {
         self.renew_cgroup(desired)?;
+        let shared =
+            desired.pid_of.as_ref().map(|id| self.namespace_of(id, "pid", "processes")).transpose()?;
         let mut launch = Launch::new(&desired.spec, &desired.rootfs, runtime_stdio(stdio));
-        launch.join = self.joined();
+        launch.join = JoinedNamespaces { pid: shared.as_ref().map(AsFd::as_fd), ..self.joined() };
         launch.cgroup = self.entry.as_ref().map(cgroup_entry);
         launch.seccomp = self.filter.as_ref();
         let mut created = runtime::create(launch).map_err(|error| launch_failure(&error))?;
@@ -296,9 +298,13 @@ impl Isolation for ProcessIsolation {
     }
 
     fn update(&mut self, desired: &Desired) -> Result<(), Failure> {
-        let resources = desired.spec.linux.as_ref().and_then(|linux| linux.resources.as_ref());
+        let resources = desired.spec.linux.as_ref().and_then(|linux| linux.resources.clone());
         match (&mut self.group, resources) {
-            (Some(group), Some(resources)) => group.apply(resources).map_err(|error| Failure::host(&error)),
+            (Some(group), Some(resources)) => {
+                // Rules about devices do not change, and laying them down anew would deny all devices for a moment.
+                let resources = spec::runtime::Resources { devices: Vec::new(), ..resources };
+                group.apply(&resources).map_err(|error| Failure::host(&error))
+            }
             _ => Ok(()),
         }
     }
@@ -319,6 +325,11 @@ impl Isolation for ProcessIsolation {
             }
             None => Ok(Vec::new()),
         }
+    }
+
+    fn stats(&self) -> Result<cgroup::Stats, Failure> {
+        let group = self.group.as_ref().ok_or_else(|| Failure::state("the container has no cgroup"))?;
+        group.stats().map_err(|error| Failure::host(&error))
     }
 
     fn open_namespace(&self, kind: &str) -> Result<OwnedFd, Failure> {

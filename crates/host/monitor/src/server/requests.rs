@@ -6,8 +6,10 @@ use super::isolation::{ExecRequest, Failure};
 use super::process::{Process, Purpose};
 use super::stdio;
 use super::timers::Timer;
+use crate::desired::NetworkPlan;
 use crate::facts::{self, Durability};
 use crate::protocol::{FailureKind, MESSAGE_MAX, Reply, Request, Streams};
+use crate::sample::{self, Sample};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -53,7 +55,7 @@ impl Monitor {
             Ok(length) => match role {
                 Role::Stream { process, .. } => self.frame_from(key, process, &buffer[..length]),
                 Role::Fresh => self.request(key, &buffer[..length]),
-                Role::Waiting { .. } | Role::Answered => self.drop_client(key),
+                Role::Waiting { .. } | Role::Freezing | Role::Answered => self.drop_client(key),
             },
         }
     }
@@ -78,7 +80,7 @@ impl Monitor {
         let Some(client) = self.clients.get_mut(key) else { return };
         let fds: Vec<_> = fd.iter().map(|fd| fd.as_fd()).collect();
         let sent = client.reply(reply, &fds);
-        if !matches!(client.role, Role::Stream { .. }) {
+        if !matches!(client.role, Role::Stream { .. } | Role::Freezing) {
             client.role = Role::Answered;
         }
         let done = client.role == Role::Answered && !client.is_behind();
@@ -118,6 +120,10 @@ impl Monitor {
             }
             Request::Pause => self.set_paused(true)?,
             Request::Unpause => self.set_paused(false)?,
+            Request::Freeze => {
+                self.freeze(key)?;
+                Reply::Done
+            }
             Request::Resize { exec, rows, columns } => {
                 let key = self
                     .find_process(exec.as_ref())
@@ -126,8 +132,12 @@ impl Monitor {
                 Reply::Done
             }
             Request::Processes => Reply::Processes { pids: self.isolation.processes()? },
+            Request::Stats => Reply::Stats(Box::new(self.sample()?)),
             Request::OpenNamespace { kind } => {
-                let namespace = self.isolation.open_namespace(&kind)?;
+                let namespace = match kind.as_str() {
+                    "pid" => self.open_pid_namespace()?,
+                    _ => self.isolation.open_namespace(&kind)?,
+                };
                 return Ok(Some((Reply::Namespace, Some(namespace))));
             }
             Request::Update { generation } => self.update(generation)?,
@@ -167,6 +177,9 @@ impl Monitor {
         if self.started.as_ref().is_some_and(|started| started.paused) {
             return Err(Failure::state("the container is paused: unpause it first"));
         }
+        if self.is_freezing() {
+            return Err(Failure::state("the container is frozen while it is committed: try again"));
+        }
         let errno = |error: Errno| Failure::host(&std::io::Error::from(error));
         let wants_output = streams.stdout || streams.stderr || purpose == Purpose::Probe;
         let (mut ends, child) = if request.process.terminal {
@@ -203,6 +216,9 @@ impl Monitor {
         }
         if self.started.as_ref().is_some_and(|started| started.paused) {
             self.set_paused(false)?;
+        } else if self.is_freezing() {
+            // A signal reaches nobody who is frozen.
+            self.isolation.unpause()?;
         }
         self.signal_main(signal)?;
         if let Ok(seconds) = u64::try_from(timeout_seconds) {
@@ -234,6 +250,57 @@ impl Monitor {
         started.generation = self.desired.generation;
         facts::write(&self.place.data_path(), crate::layout::data::STARTED, started, Durability::Process)
             .map_err(|error| Failure::host(&error))
+    }
+
+    /// The pid namespace of the first process, which goes with it.
+    fn open_pid_namespace(&self) -> Result<OwnedFd, Failure> {
+        let main = self.main.and_then(|key| self.processes.get(key));
+        let main = main.ok_or_else(|| Failure::state("it is not running; start it first"))?;
+        kernel::namespace::open_of(main.pid, kernel::namespace::Kind::Pid)
+            .map_err(|errno| Failure::host(&std::io::Error::from(errno)))
+    }
+
+    /// Counts what the container uses now.
+    fn sample(&self) -> Result<Sample, Failure> {
+        let main = self.main.and_then(|key| self.processes.get(key));
+        let main = main.ok_or_else(|| Failure::state("the container is not running"))?;
+        let interfaces = match self.desired.network {
+            NetworkPlan::Host => Vec::new(),
+            // Our own child, which we have not reaped: the number is its.
+            _ => std::fs::read_to_string(format!("/proc/{}/net/dev", main.pid))
+                .map(|text| sample::interfaces(&text))
+                .unwrap_or_default(),
+        };
+        Ok(Sample { taken_ns: crate::clock::boot_ns(), cgroup: self.isolation.stats()?, interfaces })
+    }
+
+    /// Freezes until the client goes.
+    fn freeze(&mut self, key: u32) -> Result<(), Failure> {
+        let paused = self.started.as_ref().filter(|_| self.main.is_some()).map(|started| started.paused);
+        let paused = paused.ok_or_else(|| Failure::state("the container is not running"))?;
+        if !paused && !self.is_freezing() {
+            self.isolation.pause()?;
+        }
+        self.set_role(key, Role::Freezing);
+        Ok(())
+    }
+
+    /// Whether nothing runs in the container, by whoever's wish.
+    pub(super) fn is_still(&self) -> bool {
+        self.is_freezing() || self.started.as_ref().is_some_and(|started| started.paused)
+    }
+
+    fn is_freezing(&self) -> bool {
+        self.clients.iter().any(|(_, client)| client.role == Role::Freezing)
+    }
+
+    /// Thaws when nobody wants the container frozen any more.
+    pub(super) fn thaw_if_unwanted(&mut self) {
+        let paused = self.started.as_ref().is_some_and(|started| started.paused);
+        if self.main.is_some() && !paused && !self.is_freezing() {
+            // Fails only when the group is gone, and its processes with it.
+            let _ = self.isolation.unpause();
+        }
     }
 
     fn update(&mut self, generation: u64) -> Result<Reply, Failure> {

@@ -144,6 +144,9 @@ impl Monitor {
     pub(super) fn drop_client(&mut self, key: u32) {
         let Some(client) = self.clients.remove(key) else { return };
         self.reactor.remove(&client);
+        if client.role == Role::Freezing {
+            return self.thaw_if_unwanted();
+        }
         let Role::Stream { process, streams } = client.role else { return };
         let first = self.main == Some(process);
         if streams.stdin

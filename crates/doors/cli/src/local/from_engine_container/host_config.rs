@@ -3,10 +3,12 @@
 use super::network_mode;
 use docker_model::{
     BindOptions, DeviceMapping, HostConfig, LogConfig, Mount, PortBinding, PortMap, Resources, RestartPolicy,
-    TmpfsOptions, Ulimit, VolumeOptions,
+    ThrottleDevice, TmpfsOptions, Ulimit, VolumeOptions, WeightDevice,
 };
 use engine::RestartPolicy as EnginePolicy;
-use engine::model::{ContainerConfig, MountConfig, MountSource};
+use engine::model::{
+    CgroupNamespace, ContainerConfig, DeviceRate, IpcChoice, MountConfig, MountSource, PidChoice,
+};
 
 /// Docker's default for `/dev/shm`.
 const SHM_SIZE: u64 = 64 * 1024 * 1024;
@@ -33,14 +35,29 @@ pub(super) fn host_config(config: &ContainerConfig) -> HostConfig {
         annotations: (!config.annotations.is_empty()).then(|| config.annotations.clone()),
         cap_add: filled(config.cap_add.clone()),
         cap_drop: filled(config.cap_drop.clone()),
-        cgroupns_mode: "private".to_owned(),
+        cgroupns_mode: match config.cgroup_namespace {
+            Some(CgroupNamespace::Host) => "host".to_owned(),
+            _ => "private".to_owned(),
+        },
         dns: Some(config.dns.iter().map(ToString::to_string).collect()),
         dns_options: Some(config.dns_options.clone()),
         dns_search: Some(config.dns_search.clone()),
         extra_hosts: filled(config.extra_hosts.clone()),
         links: filled(config.links.clone()),
         group_add: filled(config.group_add.clone()),
-        ipc_mode: "private".to_owned(),
+        ipc_mode: match config.ipc {
+            IpcChoice::Private => "private".to_owned(),
+            IpcChoice::None => "none".to_owned(),
+            IpcChoice::Host => "host".to_owned(),
+        },
+        pid_mode: match &config.pid {
+            PidChoice::Private => String::new(),
+            PidChoice::Host => "host".to_owned(),
+            PidChoice::Container(name) => format!("container:{name}"),
+        },
+        uts_mode: if config.host_uts { "host".to_owned() } else { String::new() },
+        userns_mode: if config.host_users { "host".to_owned() } else { String::new() },
+        volumes_from: filled(config.volumes_from.clone()),
         oom_score_adj: config.resources.oom_score_adj.unwrap_or(0).into(),
         privileged: config.privileged,
         publish_all_ports: config.publish_all,
@@ -152,6 +169,15 @@ fn resources(config: &ContainerConfig) -> Resources {
     let limits = &config.resources;
     let memory = signed(limits.memory);
     Resources {
+        cgroup_parent: config.cgroup_parent.clone().unwrap_or_default(),
+        device_cgroup_rules: filled(config.device_rules.clone()),
+        blkio_weight_device: filled(limits.blkio_weight_devices.iter().map(weight).collect()),
+        blkio_device_read_bps: filled(limits.read_bytes_per_second.iter().map(rate).collect()),
+        blkio_device_write_bps: filled(limits.write_bytes_per_second.iter().map(rate).collect()),
+        blkio_device_read_iops: filled(limits.reads_per_second.iter().map(rate).collect()),
+        blkio_device_write_iops: filled(limits.writes_per_second.iter().map(rate).collect()),
+        cpu_realtime_period: signed(limits.cpu_realtime_period),
+        cpu_realtime_runtime: limits.cpu_realtime_runtime.unwrap_or(0),
         cpu_shares: signed(limits.cpu_shares),
         memory,
         nano_cpus: signed(limits.nano_cpus),
@@ -169,6 +195,14 @@ fn resources(config: &ContainerConfig) -> Resources {
         ulimits: Some(config.ulimits.iter().map(ulimit).collect()),
         ..Resources::default()
     }
+}
+
+fn weight(device: &DeviceRate) -> WeightDevice {
+    WeightDevice { path: device.path.clone(), weight: u16::try_from(device.value).unwrap_or(u16::MAX) }
+}
+
+fn rate(device: &DeviceRate) -> ThrottleDevice {
+    ThrottleDevice { path: device.path.clone(), rate: device.value }
 }
 
 fn device(device: &engine::model::DeviceConfig) -> DeviceMapping {

@@ -39,7 +39,7 @@ impl Engine {
             hosts: directories.data.join(files::HOSTS),
         };
         let init = (config.init || context.config.init).then(|| self.init_program()).transpose()?;
-        let (spec, warnings) = plan::specification(&SpecificationInput {
+        let (mut spec, warnings) = plan::specification(&SpecificationInput {
             config,
             effective,
             account: &account,
@@ -52,6 +52,9 @@ impl Engine {
             default_shm_size: context.config.default_shm_size,
             facts: &host::facts(config),
         })?;
+        if let Some(resources) = spec.linux.as_mut().and_then(|linux| linux.resources.as_mut()) {
+            host::limit_devices(resources, &config.resources)?;
+        }
         let desired = Desired {
             version: VERSION,
             generation: 1,
@@ -60,7 +63,8 @@ impl Engine {
             name: name.to_string(),
             image: config.image.clone(),
             network,
-            cgroup_path: format!("sampan-{}/{}", context.instance, draft.id),
+            pid_of: draft.pid_of.clone(),
+            cgroup_path: cgroup_path(config, &context.instance, &draft.id)?,
             rootfs,
             spec,
             seccomp: security.seccomp,
@@ -105,6 +109,20 @@ impl Engine {
             "reap".into(),
             id.to_string(),
         ]
+    }
+}
+
+/// Below the instance's group, or the one that was asked for.
+fn cgroup_path(
+    config: &ContainerConfig,
+    instance: &ids::InstanceId,
+    id: &ContainerId,
+) -> Result<String, PlanError> {
+    let Some(parent) = &config.cgroup_parent else { return Ok(format!("sampan-{instance}/{id}")) };
+    let path = format!("{}/{id}", parent.trim_matches('/'));
+    match cgroup::GroupPath::parse(&path) {
+        Ok(path) => Ok(path.to_string()),
+        Err(error) => Err(PlanError::Limit(format!("invalid cgroup-parent {parent:?}: {error}"))),
     }
 }
 

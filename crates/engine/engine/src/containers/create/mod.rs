@@ -6,6 +6,7 @@
 
 mod document;
 mod error;
+mod volumes_from;
 
 pub(crate) use document::ACCOUNT_FILE_MAX;
 pub use error::CreateError;
@@ -19,7 +20,7 @@ use super::record::{self, Record};
 use crate::Engine;
 use crate::documents;
 use crate::images::platform_warning;
-use crate::model::{ContainerConfig, EffectiveConfig, NetworkChoice};
+use crate::model::{ContainerConfig, EffectiveConfig, NetworkChoice, PidChoice};
 use crate::networks::Planned;
 use crate::plan::{self, PlannedMount, RequestedPort};
 use ids::{ContainerId, ContainerName};
@@ -102,6 +103,8 @@ struct Draft {
     by_run: bool,
     /// Of what was asked and dropped.
     warnings: Vec<String>,
+    /// Whose processes it sees.
+    pid_of: Option<ContainerId>,
 }
 
 impl Engine {
@@ -146,19 +149,24 @@ impl Engine {
         let execution = &image.config.config;
         let id = ContainerId::random();
         let default_hostname = match &config.network {
+            _ if config.host_uts => files::host_name(),
             NetworkChoice::Host => files::host_name(),
             NetworkChoice::Container(other) => self.read_container(other)?.record.effective.hostname,
             _ => id.short().to_owned(),
         };
         let effective = plan::effective(&config, execution, &default_hostname)?;
-        let mut mounts = plan::planned_mounts(&config.mounts)?;
+        let mut mounts = plan::planned_mounts(&self.with_volumes_from(&config)?)?;
         plan::image_volumes(&mut mounts, execution);
         mounts::check(&mounts)?;
         mounts::name_volumes(&mut mounts, &self.context().roots.data);
         let network = self.plan_network(&config)?;
         let durability = if config.auto_remove { Durability::Process } else { Durability::Power };
         let warnings = plan::discard_unsupported(&mut config.resources, host::is_unified());
-        Ok(Draft { id, config, effective, image, mounts, network, durability, by_run: false, warnings })
+        let pid_of = match &config.pid {
+            PidChoice::Container(other) => Some(self.find(other)?),
+            PidChoice::Private | PidChoice::Host => None,
+        };
+        Ok(Draft { id, config, effective, image, mounts, network, durability, by_run: false, warnings, pid_of })
     }
 
     /// Makes everything, in the order in which it can be undone.
