@@ -83,10 +83,14 @@ fn remove_groups(name: &str) {
     }
 }
 
+/// Where no controller is mounted, engines put plain files into plain directories; a control group's own files cannot
+/// be removed, and need not be.
 fn remove_tree(group: &Path) {
     for below in std::fs::read_dir(group).into_iter().flatten().flatten().map(|entry| entry.path()) {
         if below.is_dir() {
             remove_tree(&below);
+        } else {
+            let _ = std::fs::remove_file(below);
         }
     }
     let _ = std::fs::remove_dir(group);
