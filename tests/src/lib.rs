@@ -18,8 +18,8 @@ pub mod invocation;
 pub mod isolation;
 pub mod normalise;
 pub mod paths;
-pub mod report;
 pub mod registry;
+pub mod report;
 pub mod sampan;
 #[cfg(test)]
 mod scripts;

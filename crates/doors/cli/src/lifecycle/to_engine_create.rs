@@ -4,7 +4,8 @@ use super::CreateQuery;
 use super::to_engine_mounts::{MountError, mounts};
 use crate::parse::{self, InvalidPort};
 use docker_model::{
-    ContainerCreateRequest, ContainerUpdateRequest, EndpointSettings, HealthcheckConfig, HostConfig, Resources,
+    ContainerCreateRequest, ContainerUpdateRequest, EndpointSettings, HealthcheckConfig, HostConfig,
+    Resources,
 };
 use engine::model::{
     AttachmentConfig, CgroupNamespace, ContainerConfig, DeviceConfig, DeviceRate, ExposedPort, HealthConfig,

@@ -56,7 +56,7 @@ impl Engine {
             attachment.claim(writer, endpoints)
         })?;
         endpoints.push(endpoint.clone());
-        let told = self.carry_out(&held, &before, &mut desired);
+        let told = self.change_networks(&held, &before, &mut desired);
         if told.is_err() {
             // The first error is the one to tell; an address that is left is found by `system check`.
             let _ = self.give_back(&held, &endpoint.id);
@@ -104,7 +104,7 @@ impl Engine {
             return Err(NetworkError::NotConnected { container, network: record.bridge.name });
         };
         let endpoint = endpoints.remove(place);
-        self.carry_out(&held, &before, &mut desired)?;
+        self.change_networks(&held, &before, &mut desired)?;
         self.quiet_event(&held, "disconnect", &endpoint);
         self.give_back(&held, &endpoint.id)
     }
@@ -136,7 +136,7 @@ impl Engine {
     }
 
     /// Writes the document and has it carried out; puts everything back when that fails.
-    fn carry_out(&self, held: &Held, before: &Desired, desired: &mut Desired) -> Result<(), NetworkError> {
+    fn change_networks(&self, held: &Held, before: &Desired, desired: &mut Desired) -> Result<(), NetworkError> {
         desired.generation += 1;
         documents::write_desired(&held.directories, desired, Durability::Power)?;
         let done = self.rewrite_files(held, before, desired).and_then(|()| tell(held, desired.generation));

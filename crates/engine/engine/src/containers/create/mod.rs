@@ -166,7 +166,18 @@ impl Engine {
             PidChoice::Container(other) => Some(self.find(other)?),
             PidChoice::Private | PidChoice::Host => None,
         };
-        Ok(Draft { id, config, effective, image, mounts, network, durability, by_run: false, warnings, pid_of })
+        Ok(Draft {
+            id,
+            config,
+            effective,
+            image,
+            mounts,
+            network,
+            durability,
+            by_run: false,
+            warnings,
+            pid_of,
+        })
     }
 
     /// Makes everything, in the order in which it can be undone.
