@@ -136,7 +136,12 @@ impl Engine {
     }
 
     /// Writes the document and has it carried out; puts everything back when that fails.
-    fn change_networks(&self, held: &Held, before: &Desired, desired: &mut Desired) -> Result<(), NetworkError> {
+    fn change_networks(
+        &self,
+        held: &Held,
+        before: &Desired,
+        desired: &mut Desired,
+    ) -> Result<(), NetworkError> {
         desired.generation += 1;
         documents::write_desired(&held.directories, desired, Durability::Power)?;
         let done = self.rewrite_files(held, before, desired).and_then(|()| tell(held, desired.generation));
