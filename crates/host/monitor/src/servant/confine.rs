@@ -63,7 +63,7 @@ pub(super) fn confine(root: BorrowedFd<'_>, sockets: &Sockets, view: View) -> ru
     let filter = Program::compile(&profile(sockets, view)).map_err(|_| Errno::INVAL)?.0;
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     for resource in [Resource::Core, Resource::Fsize] {
-        rustix::process::setrlimit(resource, none.clone())?;
+        rustix::process::setrlimit(resource, none)?;
     }
     let inherited = rustix::process::getrlimit(Resource::Nofile).maximum.unwrap_or(FDS);
     let files = Some(FDS.min(inherited));
