@@ -27,6 +27,7 @@ pub mod skip;
 pub mod small_image;
 pub mod strace;
 pub mod terminal;
+pub mod tls;
 pub mod tour;
 
 pub use container::eventually;

@@ -209,8 +209,8 @@ fn containers_find_each_other_by_name() {
         let _ = sampan.inside(&client, "cat /etc/resolv.conf").ok().shows("nameserver 127.0.0.11\n");
         let own = address(sampan, "web", "front");
         inside(sampan, &client, || {
-            assert_eq!(ask("web", A), (0, vec!std::slice::from_ref(&own)));
-            assert_eq!(ask_over_tcp("web", A), (0, vec!std::slice::from_ref(&own)));
+            assert_eq!(ask("web", A), (0, vec![own.clone()]));
+            assert_eq!(ask_over_tcp("web", A), (0, vec![own.clone()]));
             assert_eq!(ask("web", AAAA), (0, vec![]));
             let reversed: Vec<&str> = own.split('.').rev().collect();
             let name = format!("{}.in-addr.arpa", reversed.join("."));
@@ -220,7 +220,9 @@ fn containers_find_each_other_by_name() {
         let bystander = sampan.background(&["--network", "bridge"], "sleep 1000");
         let _ = sampan.inside(&bystander, "cat /etc/resolv.conf").ok().lacks("127.0.0.11");
         inside(sampan, &bystander, || {
-            assert!(resolver().send(&question(1, "web", A)).is_err() || resolver().recv(&mut [0; 9]).is_err());
+            assert!(
+                resolver().send(&question(1, "web", A)).is_err() || resolver().recv(&mut [0; 9]).is_err()
+            );
         });
         let _ = sampan.run(["stop", "-t", "0", "web"]).ok();
         inside(sampan, &client, || assert_ne!(ask("web", A).1, std::slice::from_ref(&own)));

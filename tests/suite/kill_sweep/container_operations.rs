@@ -20,7 +20,8 @@ pub(super) const RUN: Operation = Operation {
     monitor_runs: false,
     prepare: |_| {},
     before: |_| {},
-    repaired_by_next: true,
+    // The command itself removes the container: no next one touches it.
+    repaired_by_next: false,
     command: |_| words(&["run", "--rm", "--name", SWEPT, "--network", "none", DEMO_IMAGE, "echo", "ran"]),
     judge: judge_run,
     tidy: remove_leftover,
@@ -109,7 +110,8 @@ pub(super) const REMOVE: Operation = Operation {
     monitor_runs: true,
     prepare: start_sleeper,
     before: |_| {},
-    repaired_by_next: true,
+    // The command itself removes the container: no next one touches it.
+    repaired_by_next: false,
     command: |_| words(&["rm", "--force", "--volumes", SWEPT]),
     judge: |bench, ended| {
         let status = bench.status(SWEPT);

@@ -211,6 +211,8 @@ pub(super) const PRUNE: Operation = Operation {
     },
     tidy: |bench, ended| {
         remove_leftover(bench, ended);
+        // Its volume has no name and no label: nobody's any more, once the container is gone.
+        let _ = bench.run(&["volume", "prune", "--force"]).ok();
         super::image_operations::discard(bench, SWEPT);
     },
     ..RUN

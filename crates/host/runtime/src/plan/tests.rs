@@ -1,5 +1,6 @@
 use super::*;
 use crate::options::Recursion;
+use kernel::seqpacket::FDS_MAX;
 use spec::runtime::{Capabilities, Mount, Namespace, Process, Root};
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -293,9 +294,9 @@ fn what_exists_is_entered_by_a_process_in_between() {
 fn bind_sources_are_fetched_in_runs() {
     let mut spec = spec();
     let bind = |at: usize| mount("bind", &format!("/b{at}"), &[]);
-    spec.mounts.extend((0..18).map(bind));
+    spec.mounts.extend((0..FDS_MAX + 2).map(bind));
     spec.mounts.push(mount("tmpfs", "/t", &[]));
-    spec.mounts.push(bind(18));
+    spec.mounts.push(bind(FDS_MAX + 2));
     let plan = create(&spec, Situation::default()).unwrap();
     let fetches: Vec<_> = plan
         .steps
@@ -305,7 +306,7 @@ fn bind_sources_are_fetched_in_runs() {
             _ => None,
         })
         .collect();
-    assert_eq!(fetches, [(0, 16), (16, 2), (18, 1)]);
+    assert_eq!(fetches, [(0, FDS_MAX), (FDS_MAX, 2), (FDS_MAX + 2, 1)]);
 }
 
 #[test]
