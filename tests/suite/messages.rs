@@ -213,6 +213,6 @@ fn what_happens_to_images_is_told() {
 fn a_name_of_one_letter_is_told_why_not() {
     isolated(|sampan| {
         let words = ["create", "--name", "x", tests::sampan::DEMO_IMAGE];
-        let _ = sampan.run(words).fails_with(125).says("(x)").says("two characters or more").says_one_line();
+        let _ = sampan.run(words).fails_with(1).says("(x)").says("two characters or more").says_one_line();
     });
 }

@@ -382,10 +382,11 @@ impl Pipeline<'_> {
     }
 
     fn arrived(&self, blob: &Digest, tail: Option<Tail>) {
-        if tail.is_none() {
-            self.progress.layer(blob, Step::Downloaded);
-        }
+        // What is unpacked already was told to be there.
         if let Some(job) = self.job_of.get(blob) {
+            if tail.is_none() {
+                self.progress.layer(blob, Step::Downloaded);
+            }
             // Nobody takes it after a failure, which is told from there.
             let _ = self.sender.send(Arrival { job: *job, tail });
         }

@@ -109,8 +109,18 @@ impl Engine {
         if !held.container.record.config.auto_remove || observe::observe(&held.directories).is_up() {
             return Ok(());
         }
-        let _liveness = self.let_go(&held)?;
-        self.remove_held(&held, true)
+        let mut liveness = self.let_go(&held)?;
+        if observe::observe_unowned(&held.directories).needs_recovery() {
+            // Its monitor was killed before it had given everything back.
+            drop(liveness);
+            liveness = match self.settle(&held.directories)? {
+                Ownership::Free(liveness) => liveness,
+                Ownership::Monitor => self.let_go(&held)?,
+            };
+        }
+        let done = self.remove_held(&held, true);
+        drop(liveness);
+        done
     }
 
     /// Waits until the monitor lets go.
