@@ -70,7 +70,7 @@ impl Bench {
         let sampan = Sampan::new(sampan.directory(), installation.program());
         let run = |words: &[&str]| drop(sampan.run(words).ok());
         // What is made once per instance, or per network, is not what is swept.
-        run(&["run", "--rm", DEMO_IMAGE, "true"]);
+        run(&["run", "--rm", "-p", "18079:80", DEMO_IMAGE, "true"]);
         run(&["create", "--name", "kept", "--network", "none", "-v", "kept:/kept", DEMO_IMAGE, "true"]);
         run(&["run", "-d", "--name", "bystander", DEMO_IMAGE, "sleep", "99999"]);
         let images = sampan.run(IMAGES).ok().stdout();

@@ -60,7 +60,10 @@ pub(super) fn follow(context: &Context, what: Streamed) -> Result<u8, Failure> {
     match ended {
         Ended::Exited(code) => {
             if remove && process.auto_remove {
-                lifecycle.finish(&process.id)?;
+                // The command has ended, and its code is the answer; what stays is removed by the next command.
+                if let Err(failure) = lifecycle.finish(&process.id) {
+                    context.warn(&format!("cannot remove the container: {}", failure.message));
+                }
             }
             Ok((code & 0xff) as u8)
         }

@@ -56,7 +56,7 @@ pub struct StaleConnections {
 }
 
 impl StaleConnections {
-    /// Notes in `directory`, which is made if it is missing, that the connections of `address` are to be ended.
+    /// Notes in `directory`, which is made if it is missing and stays, that the connections of `address` are to be ended.
     ///
     /// # Errors
     /// [`StaleError::Note`]; then it must not be put off.
@@ -64,16 +64,13 @@ impl StaleConnections {
         let path = directory.join(address.to_string());
         let failed = |source| StaleError::Note { address, path: path.clone(), source };
         let deadline = Instant::now() + PATIENCE;
+        match fs::create_dir(directory) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
+        }
         loop {
-            match fs::create_dir(directory) {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error)),
-                _ => {}
-            }
-            let file = match File::options().create(true).truncate(false).write(true).open(&path) {
-                // Whoever ended the last ones took the directory along.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                file => file.map_err(failed)?,
-            };
+            let file =
+                File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
             if lock(&file, deadline).map_err(|errno| failed(errno.into()))? && is_named(&file) {
                 return Ok(Self { path, _lock: file });
             }
@@ -96,10 +93,6 @@ impl StaleConnections {
     fn take_away(self) {
         // What stays only makes somebody do it again.
         let _ = fs::remove_file(&self.path);
-        if let Some(directory) = self.path.parent() {
-            // Not empty while others are at it.
-            let _ = fs::remove_dir(directory);
-        }
     }
 }
 
@@ -116,11 +109,7 @@ pub fn end_stale_connections(
     let path = directory.join(address.to_string());
     let failed = |source| StaleError::Note { address, path: path.clone(), source };
     let file = match File::options().write(true).open(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            // Whoever was killed before it had noted anything left an empty directory.
-            let _ = fs::remove_dir(directory);
-            return Ok(false);
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         file => file.map_err(failed)?,
     };
     let ours = lock(&file, Instant::now() + PATIENCE).map_err(|errno| failed(errno.into()))?;
@@ -204,7 +193,7 @@ mod tests {
         assert_eq!(list_stale_connections(&directory).unwrap(), [address]);
         fs::remove_file(directory.join("something else")).unwrap();
         StaleConnections::note(&directory, address).unwrap().take_away();
-        assert!(!directory.exists());
+        assert!(list_stale_connections(&directory).unwrap().is_empty());
         fs::remove_dir_all(root).unwrap();
     }
 
