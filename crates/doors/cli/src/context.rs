@@ -1,11 +1,16 @@
 //! What every command is given: settings of the whole program, the engine when it is needed, and where to print.
 
+use crate::args::Typed;
+use crate::contexts::Store;
 use crate::failure::Failure;
 use crate::lifecycle::Lifecycle;
+use crate::settings::{self, Settings};
+use crate::target::{Asked, Target};
 use engine::{Engine, HostContext, Roots};
 use std::cell::OnceCell;
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 /// Builds the host context for the roots that the command line asks for.
 pub type OpenHost = Box<dyn Fn(Roots) -> Result<HostContext, Box<dyn Error + Send + Sync>>>;
@@ -16,11 +21,13 @@ pub(crate) struct Context {
     build: &'static str,
     open: OpenHost,
     engine: OnceCell<Engine>,
+    asked: Asked,
+    settings: OnceCell<Settings>,
 }
 
 impl Context {
-    pub(crate) fn new(roots: Roots, build: &'static str, open: OpenHost) -> Self {
-        Self { roots, build, open, engine: OnceCell::new() }
+    pub(crate) fn new(roots: Roots, build: &'static str, open: OpenHost, asked: Asked) -> Self {
+        Self { roots, build, open, engine: OnceCell::new(), asked, settings: OnceCell::new() }
     }
 
     /// What was built.
@@ -28,14 +35,96 @@ impl Context {
         self.build
     }
 
-    /// The engine, opened at first use: `version` and `--help` touch nothing.
+    /// The engine, opened at first use: `version` and `--help` touch nothing. Refused when another place was asked for.
     pub(crate) fn engine(&self) -> Result<&Engine, Failure> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
+        self.target()?.require_local()?;
         let host =
             (self.open)(self.roots.clone()).map_err(|error| Failure::of(error.as_ref()).with_code(125))?;
-        Ok(self.engine.get_or_init(|| Engine::open(host)))
+        let docker_config = self.config_directory().map(|directory| settings::file_in(&directory));
+        Ok(self.engine.get_or_init(|| Engine::open(HostContext { docker_config, ..host })))
+    }
+
+    /// Whether there is an instance already: opening the engine would make one.
+    pub(crate) fn has_instance(&self) -> bool {
+        self.roots.data.is_dir()
+    }
+
+    /// What was typed about the surroundings.
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    /// The directory of the user's settings and contexts, if there is a place for it.
+    pub(crate) fn config_directory(&self) -> Option<PathBuf> {
+        settings::directory(self.asked.config.as_deref())
+    }
+
+    /// The same where it is needed.
+    pub(crate) fn needed_config_directory(&self) -> Result<PathBuf, Failure> {
+        self.config_directory().ok_or_else(|| {
+            Failure::new("there is no place for settings; set HOME or DOCKER_CONFIG, or use --config")
+        })
+    }
+
+    /// The user's settings, read at first use.
+    pub(crate) fn settings(&self) -> &Settings {
+        self.settings.get_or_init(|| {
+            let Some(directory) = self.config_directory() else { return Settings::default() };
+            let (settings, warning) = Settings::read(&settings::file_in(&directory));
+            warning.iter().for_each(|warning| self.warn_as_docker(warning));
+            settings
+        })
+    }
+
+    /// Where the command is to run.
+    pub(crate) fn target(&self) -> Result<Target, Failure> {
+        let name = self.context_name();
+        let store = self.config_directory().map(|directory| Store::new(&directory));
+        self.asked.target(name, store.as_ref()).map_err(|error| {
+            let text = crate::failure::chain(&error);
+            Failure::new(format!("Failed to initialize: unable to resolve docker endpoint: {text}"))
+        })
+    }
+
+    /// The name of the context in use.
+    pub(crate) fn context_name(&self) -> String {
+        self.asked.context_name(|| self.settings().current_context.clone())
+    }
+
+    /// `--detach-keys`, as typed or as the user has set them.
+    pub(crate) fn detach_keys<'a>(&'a self, typed: &'a Typed) -> Option<&'a str> {
+        let own = || Some(self.settings().detach_keys.as_str());
+        typed.text("detach-keys").filter(|keys| !keys.is_empty()).or_else(own)
+    }
+
+    /// `--format` of a list, as typed or, where the list is not a quiet one, as the user has set it.
+    pub(crate) fn list_format<'a>(&'a self, typed: &'a Typed, own: fn(&Settings) -> &String) -> &'a str {
+        match typed.text("format").unwrap_or_default() {
+            "" if !typed.is_on("quiet") => own(self.settings()),
+            format => format,
+        }
+    }
+
+    /// `--filter` of a `prune`: those that were typed, and those of the user's settings that do not contradict them.
+    pub(crate) fn prune_filters<'a>(&'a self, typed: &'a Typed) -> Vec<&'a str> {
+        let mut filters = typed.list("filter");
+        for own in &self.settings().prune_filters {
+            let Some((key, value)) = own.split_once('=').filter(|(_, value)| !value.is_empty()) else {
+                continue;
+            };
+            let opposite = match key {
+                "label" => format!("label!={value}"),
+                "label!" => format!("label={value}"),
+                _ => String::new(),
+            };
+            if !filters.contains(&opposite.as_str()) {
+                filters.push(own);
+            }
+        }
+        filters
     }
 
     /// Who runs containers.
@@ -56,7 +145,7 @@ impl Context {
     /// Prints one line to standard error, with the program's name before it.
     pub(crate) fn warn(&self, text: &str) {
         // Nobody is left to be told when standard error is closed.
-        let _ = writeln!(io::stderr(), "sampan: {text}");
+        let _ = writeln!(io::stderr(), "{}{text}", crate::program::called().complaint());
     }
 
     /// Prints what Docker's daemon would warn of, as its command line does.

@@ -1,16 +1,19 @@
 //! From the words of the command line to the verb that they mean.
 
-use crate::args::{Entry, Globals, Group, UsageError, nearest, parse_verb};
+use crate::args::Look;
+use crate::args::{Entry, Globals, Group, UsageError, Verb, nearest, parse_verb};
 use crate::args::{group_help, program_help, verb_help};
-use crate::context::{Context, terminal_width};
+use crate::context::Context;
 use crate::failure::Failure;
-use crate::{docker_commands, table};
+use crate::program::Program;
+use crate::verbs::exists::exists;
+use crate::{docker_commands, program, table};
 use std::ffi::OsString;
 
 /// What the words mean.
 enum Meaning<'a> {
     Verb {
-        verb: &'static crate::args::Verb,
+        verb: &'static Verb,
         path: String,
         args: &'a [OsString],
     },
@@ -32,13 +35,15 @@ pub(crate) fn dispatch(context: &mut Context, globals: &Globals) -> Result<u8, F
             Ok(0)
         }
         Meaning::Verb { verb, path, args } => {
-            let help = || verb_help(verb, &path, terminal_width());
+            let help = || verb_help(verb, &path, Look::of_stdout());
             match parse_verb(verb, &path, args) {
                 Ok(typed) if typed.is_on("help") => context.print(&help()).map(|()| 0),
                 Ok(typed) => (verb.run)(context, &typed),
                 // Where -h is no flag of the verb, people mean this.
                 Err(UsageError::UnknownShorthand { letter: 'h', .. }) => context.print(&help()).map(|()| 0),
-                Err(error) => Err(with_usage(error, &format!("{path} {}", verb.usage), &path)),
+                Err(error) => {
+                    Err(with_usage(error, &program::renamed(&format!("{path} {}", verb.usage)), &path))
+                }
             }
         }
     }
@@ -62,11 +67,11 @@ pub(crate) fn with_usage(error: UsageError, usage: &str, path: &str) -> Failure 
 
 /// The help of the program.
 pub(crate) fn all_help() -> String {
-    program_help(table::COMMON, table::GROUPS, table::VERBS, terminal_width())
+    program_help(table::COMMON, table::GROUPS, table::VERBS, Look::of_stdout())
 }
 
 fn entries() -> impl Iterator<Item = Entry> {
-    table::COMMON.iter().chain(table::GROUPS).chain(table::VERBS).copied()
+    table::COMMON.iter().chain(table::GROUPS).chain(table::VERBS).chain(table::HIDDEN).copied()
 }
 
 fn find(words: &[OsString]) -> Result<Meaning<'_>, Failure> {
@@ -82,36 +87,49 @@ fn find(words: &[OsString]) -> Result<Meaning<'_>, Failure> {
         return Err(unknown_command(first));
     };
     match entry {
-        Entry::Verb(verb) => Ok(Meaning::Verb { verb, path: format!("sampan {first}"), args: &words[1..] }),
+        Entry::Verb(verb) => {
+            Ok(Meaning::Verb { verb, path: format!("{} {first}", program::name()), args: &words[1..] })
+        }
         Entry::Group(group) => match word(1)? {
-            None => Ok(Meaning::Incomplete(group_help(group, terminal_width()))),
-            Some("--help" | "help") => Ok(Meaning::Help(group_help(group, terminal_width()))),
+            None => Ok(Meaning::Incomplete(group_help(group, Look::of_stdout()))),
+            Some("--help" | "help") => Ok(Meaning::Help(group_help(group, Look::of_stdout()))),
             Some(second) => {
-                let path = format!("sampan {first} {second}");
+                let path = format!("{} {first} {second}", program::name());
                 match group.verbs.iter().find(|entry| entry.name == second) {
                     Some(entry) => Ok(Meaning::Verb { verb: entry.verb, path, args: &words[2..] }),
-                    None => Err(unknown_in(group, second)),
+                    None => match podman_verb(group, second) {
+                        Some(verb) => Ok(Meaning::Verb { verb, path, args: &words[2..] }),
+                        None => Err(unknown_in(group, second)),
+                    },
                 }
             }
         },
     }
 }
 
+/// What only podman has, for who calls the program so.
+fn podman_verb(group: &Group, second: &str) -> Option<&'static Verb> {
+    let has_it = program::called() == Program::Podman && second == "exists";
+    has_it.then(|| exists(group.name)).flatten()
+}
+
 fn unknown_command(first: &str) -> Failure {
-    let command = format!("sampan {first}");
+    let name = program::name();
+    let command = format!("{name} {first}");
     if docker_commands::has(first) {
-        return Failure::from(UsageError::NoSuchVerb { command });
+        let advice = docker_commands::advice(first);
+        return Failure::from(UsageError::NoSuchVerb { command, advice });
     }
-    let suggestion = nearest(first, entries().map(Entry::name)).map(|name| format!("sampan {name}"));
+    let suggestion = nearest(first, entries().map(Entry::name)).map(|verb| format!("{name} {verb}"));
     Failure::from(UsageError::UnknownCommand { command, suggestion })
-        .with_hint("\nRun 'sampan --help' for more information")
+        .with_hint(format!("\nRun '{name} --help' for more information"))
 }
 
 fn unknown_in(group: &Group, second: &str) -> Failure {
-    let noun = format!("sampan {}", group.name);
+    let noun = format!("{} {}", program::name(), group.name);
     let command = format!("{noun} {second}");
     if docker_commands::has(&format!("{} {second}", group.name)) {
-        return Failure::from(UsageError::NoSuchVerb { command });
+        return Failure::from(UsageError::NoSuchVerb { command, advice: docker_commands::advice(second) });
     }
     let names = group.verbs.iter().map(|entry| entry.name);
     let suggestion = nearest(second, names).map(|name| format!("{noun} {name}"));
@@ -123,7 +141,7 @@ fn help_for(words: &[OsString]) -> Result<Meaning<'_>, Failure> {
         return Ok(Meaning::Help(all_help()));
     }
     Ok(match find(words)? {
-        Meaning::Verb { verb, path, .. } => Meaning::Help(verb_help(verb, &path, terminal_width())),
+        Meaning::Verb { verb, path, .. } => Meaning::Help(verb_help(verb, &path, Look::of_stdout())),
         Meaning::Incomplete(text) | Meaning::Help(text) => Meaning::Help(text),
     })
 }

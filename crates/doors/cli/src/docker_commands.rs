@@ -87,6 +87,22 @@ pub(crate) fn has(words: &str) -> bool {
     COMMANDS.contains(&words)
 }
 
+/// What to do instead, where people will ask.
+pub(crate) fn advice(command: &str) -> Option<&'static str> {
+    match command {
+        "compose" => Some(
+            "until it can read Compose files: start each service with 'run', and join them with 'network create' and 'run --network'",
+        ),
+        "build" | "builder" | "buildx" => Some(
+            "until it can build: make the image with 'buildah build' or another builder, and hand it over as an archive ('load') or through a registry ('pull')",
+        ),
+        "swarm" | "node" | "service" | "stack" | "config" | "secret" => {
+            Some("it belongs to Swarm, and sampan runs containers on one machine")
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +110,7 @@ mod tests {
     #[test]
     fn dockers_commands_are_told_from_typing_mistakes() {
         assert!(has("build") && has("container cp"));
+        assert!(advice("compose").is_some() && advice("ps").is_none());
         assert!(!has("biuld") && !has("container cpp") && !has("system check"));
     }
 }

@@ -5,10 +5,13 @@
 //! Everything that changes containers goes through [`lifecycle::Lifecycle`], so that a server can stand there instead
 //! of the engine in this process.
 //!
-//! Limits: this version has no server to talk to; `-H` and a `DOCKER_HOST` that names another machine are refused.
+//! Limits: this version has no server to talk to; a context, `-H` or `DOCKER_HOST` that names another machine is refused
+//! by every command that would run there.
 
 mod args;
+mod completion;
 mod context;
+mod contexts;
 mod copying;
 mod dispatch;
 mod docker_commands;
@@ -18,12 +21,16 @@ mod foreground;
 mod glob;
 mod lifecycle;
 mod local;
+mod manual;
 mod moment;
 mod output_file;
 mod parse;
+mod program;
 mod render;
 mod request;
+mod settings;
 mod table;
+mod target;
 mod verbs;
 
 pub use context::OpenHost;
@@ -35,6 +42,7 @@ use failure::Failure;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
+use target::Asked;
 
 /// Version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -42,13 +50,19 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Runs the command line `args` (the program's name first) and returns the exit code. `build` identifies what was
 /// built, for `version`.
 pub fn run(args: Vec<OsString>, build: &'static str, open: OpenHost) -> u8 {
+    program::set_called(args.first().map(OsString::as_os_str));
+    let name = program::name();
+    let verb = args.get(1).and_then(|word| word.to_str()).unwrap_or_default().to_owned();
+    if completion::VERBS.contains(&verb.as_str()) {
+        return complete(&verb, &args[2..], build, open);
+    }
     let (debug, outcome) = match args::parse_globals(args) {
         Ok(globals) => (globals.debug, carry_out(&globals, build, open)),
         Err(args::UsageError::UnknownShorthand { letter: 'h', .. }) => {
             (false, context::print(&dispatch::all_help()).map(|()| 0))
         }
         Err(error) => {
-            (false, Err(dispatch::with_usage(error, "sampan [OPTIONS] COMMAND [ARG...]", "sampan")))
+            (false, Err(dispatch::with_usage(error, &format!("{name} [OPTIONS] COMMAND [ARG...]"), name)))
         }
     };
     match outcome {
@@ -61,7 +75,26 @@ pub fn run(args: Vec<OsString>, build: &'static str, open: OpenHost) -> u8 {
 }
 
 fn carry_out(globals: &Globals, build: &'static str, open: OpenHost) -> Result<u8, Failure> {
-    refuse_servers(globals.host.as_deref())?;
+    if globals.host.is_some() && globals.context.is_some() {
+        return Err(Failure::new("conflicting options: cannot specify both --host and --context"));
+    }
+    let mut context = context_of(globals, build, open)?;
+    if globals.version {
+        context.line(&program::called().version_line(VERSION, build))?;
+        return Ok(0);
+    }
+    dispatch::dispatch(&mut context, globals)
+}
+
+/// What a shell asks for while somebody types: never an error.
+fn complete(verb: &str, words: &[OsString], build: &'static str, open: OpenHost) -> u8 {
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let described = verb == completion::VERBS[0];
+    let Ok(context) = context_of(&completion::globals(&words), build, open) else { return 1 };
+    u8::from(context.print(&completion::answer(&context, &words, described)).is_err())
+}
+
+fn context_of(globals: &Globals, build: &'static str, open: OpenHost) -> Result<Context, Failure> {
     let root = |typed: &Option<PathBuf>, variable: &str, default: PathBuf| {
         let chosen = typed.clone().or_else(|| std::env::var_os(variable).map(PathBuf::from));
         chosen.filter(|path| !path.as_os_str().is_empty()).map_or(Ok(default), |path| absolute(&path))
@@ -71,12 +104,12 @@ fn carry_out(globals: &Globals, build: &'static str, open: OpenHost) -> Result<u
         data: root(&globals.data_root, "SAMPAN_DATA_ROOT", defaults.data)?,
         exec: root(&globals.exec_root, "SAMPAN_EXEC_ROOT", defaults.exec)?,
     };
-    let mut context = Context::new(roots, build, open);
-    if globals.version {
-        context.line(&format!("sampan version {VERSION}, build {build}"))?;
-        return Ok(0);
-    }
-    dispatch::dispatch(&mut context, globals)
+    let asked = Asked {
+        config: globals.config.as_deref().map(absolute).transpose()?,
+        host: globals.host.clone(),
+        context: globals.context.clone(),
+    };
+    Ok(Context::new(roots, build, open, asked))
 }
 
 /// Monitors and mount tables know roots by their absolute path.
@@ -85,33 +118,14 @@ fn absolute(path: &std::path::Path) -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::new(format!("cannot find {}: {error}", path.display())).with_code(125))
 }
 
-/// A server that was asked for must not silently become this machine.
-fn refuse_servers(flag: Option<&str>) -> Result<(), Failure> {
-    let local =
-        |host: &str| matches!(host, "" | "local" | "unix:///var/run/docker.sock" | "unix:///run/docker.sock");
-    if let Some(host) = flag.filter(|host| !local(host)) {
-        return Err(Failure::new(format!(
-            "--host is not supported by this version of sampan: it works on this machine without a server ({host} was asked for)"
-        ))
-        .with_code(125));
-    }
-    match std::env::var("DOCKER_HOST") {
-        Ok(host) if !local(&host) => Err(Failure::new(format!(
-            "DOCKER_HOST={host} is not supported by this version of sampan: it works on this machine without a server; unset DOCKER_HOST"
-        ))
-        .with_code(125)),
-        _ => Ok(()),
-    }
-}
-
 fn report(failure: &Failure, debug: bool) {
     // Nobody is left to be told when standard error is closed.
     let mut err = std::io::stderr().lock();
     if !failure.message.is_empty() {
-        let _ = writeln!(err, "sampan: {}", failure.message);
+        let _ = writeln!(err, "{}{}", program::called().complaint(), failure.message);
     }
     if let Some(details) = failure.details.as_ref().filter(|_| debug) {
-        let _ = writeln!(err, "sampan: debug: {details}");
+        let _ = writeln!(err, "{}debug: {details}", program::called().complaint());
     }
     if let Some(hint) = &failure.hint {
         let _ = writeln!(err, "{hint}");

@@ -3,6 +3,13 @@
 use crate::args::{Entry, Group, GroupVerb, Verb};
 use crate::verbs::attach::ATTACH;
 use crate::verbs::commit::COMMIT;
+use crate::verbs::completion::{COMPLETION_BASH, COMPLETION_FISH, COMPLETION_ZSH};
+use crate::verbs::context_create::{CONTEXT_CREATE, CONTEXT_UPDATE};
+use crate::verbs::context_export::{CONTEXT_EXPORT, CONTEXT_IMPORT};
+use crate::verbs::context_inspect::CONTEXT_INSPECT;
+use crate::verbs::context_ls::CONTEXT_LS;
+use crate::verbs::context_rm::CONTEXT_RM;
+use crate::verbs::context_use::{CONTEXT_SHOW, CONTEXT_USE};
 use crate::verbs::cp::CP;
 use crate::verbs::create::CREATE;
 use crate::verbs::diff::DIFF;
@@ -20,6 +27,7 @@ use crate::verbs::kill::KILL;
 use crate::verbs::load::LOAD;
 use crate::verbs::login::{LOGIN, LOGOUT};
 use crate::verbs::logs::LOGS;
+use crate::verbs::man::MAN;
 use crate::verbs::network_connect::{NETWORK_CONNECT, NETWORK_DISCONNECT};
 use crate::verbs::network_create::NETWORK_CREATE;
 use crate::verbs::network_inspect::NETWORK_INSPECT;
@@ -38,6 +46,7 @@ use crate::verbs::rm::RM;
 use crate::verbs::rmi::RMI;
 use crate::verbs::run::RUN;
 use crate::verbs::save::SAVE;
+use crate::verbs::search::SEARCH;
 use crate::verbs::start::START;
 use crate::verbs::stats::STATS;
 use crate::verbs::stop::STOP;
@@ -64,6 +73,12 @@ const fn verb(name: &'static str, verb: &'static Verb) -> GroupVerb {
 const fn alias(name: &'static str, verb: &'static Verb) -> GroupVerb {
     GroupVerb { name, verb, listed: false }
 }
+
+static COMPLETION: Group = Group {
+    name: "completion",
+    about: "Generate the completion script of a shell",
+    verbs: &[verb("bash", &COMPLETION_BASH), verb("fish", &COMPLETION_FISH), verb("zsh", &COMPLETION_ZSH)],
+};
 
 static CONTAINER: Group = Group {
     name: "container",
@@ -97,6 +112,24 @@ static CONTAINER: Group = Group {
         verb("unpause", &UNPAUSE),
         verb("update", &UPDATE),
         verb("wait", &WAIT),
+    ],
+};
+
+static CONTEXT: Group = Group {
+    name: "context",
+    about: "Manage contexts",
+    verbs: &[
+        verb("create", &CONTEXT_CREATE),
+        verb("export", &CONTEXT_EXPORT),
+        verb("import", &CONTEXT_IMPORT),
+        verb("inspect", &CONTEXT_INSPECT),
+        verb("ls", &CONTEXT_LS),
+        alias("list", &CONTEXT_LS),
+        verb("rm", &CONTEXT_RM),
+        alias("remove", &CONTEXT_RM),
+        verb("show", &CONTEXT_SHOW),
+        verb("update", &CONTEXT_UPDATE),
+        verb("use", &CONTEXT_USE),
     ],
 };
 
@@ -164,6 +197,9 @@ static VOLUME: Group = Group {
     ],
 };
 
+/// Understood and not listed.
+pub(crate) static HIDDEN: &[Entry] = &[Entry::Verb(&MAN)];
+
 /// Shown first.
 pub(crate) static COMMON: &[Entry] = &[
     Entry::Verb(&RUN),
@@ -178,7 +214,9 @@ pub(crate) static COMMON: &[Entry] = &[
 
 /// Nouns.
 pub(crate) static GROUPS: &[Entry] = &[
+    Entry::Group(&COMPLETION),
     Entry::Group(&CONTAINER),
+    Entry::Group(&CONTEXT),
     Entry::Group(&IMAGE),
     Entry::Group(&NETWORK),
     Entry::Group(&SYSTEM),
@@ -209,6 +247,7 @@ pub(crate) static VERBS: &[Entry] = &[
     Entry::Verb(&RM),
     Entry::Verb(&RMI),
     Entry::Verb(&SAVE),
+    Entry::Verb(&SEARCH),
     Entry::Verb(&START),
     Entry::Verb(&STATS),
     Entry::Verb(&STOP),

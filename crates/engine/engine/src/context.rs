@@ -54,6 +54,8 @@ pub struct HostContext {
     pub namespace: String,
     /// Effective user id of the process.
     pub euid: u32,
+    /// The user's client configuration, which holds credentials for registries; `None` for the environment's own.
+    pub docker_config: Option<PathBuf>,
     /// Nanoseconds of `CLOCK_BOOTTIME` when the user's command began, for the start-time trace.
     pub command_began_ns: Option<u64>,
 }
@@ -118,6 +120,7 @@ impl HostContext {
             programs,
             namespace: DEFAULT_NAMESPACE.to_owned(),
             euid,
+            docker_config: None,
             command_began_ns: None,
         })
     }

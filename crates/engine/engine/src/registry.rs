@@ -8,7 +8,7 @@ use image::{PushOptions, PushProgress, Pushed};
 use monitor::events::Event;
 use spec::image::Platform;
 
-pub use distribution::Kept;
+pub use distribution::{Found, Kept};
 pub use ids::DEFAULT_REGISTRY;
 
 /// How many layers are sent at once, as dockerd's default has it.
@@ -17,11 +17,13 @@ const UPLOADS_AT_ONCE: usize = 5;
 impl Engine {
     /// How registries are spoken to: the host file, and the user's environment.
     pub(crate) fn registry_config(&self) -> Config {
-        let host = &self.context().config;
+        let context = self.context();
+        let defaults = Config::default();
         Config {
-            insecure: host.insecure_registries.clone(),
-            mirrors: host.registry_mirrors.clone(),
-            ..Config::default()
+            insecure: context.config.insecure_registries.clone(),
+            mirrors: context.config.registry_mirrors.clone(),
+            docker_config: context.docker_config.clone().or(defaults.docker_config),
+            ..defaults
         }
     }
 
@@ -48,6 +50,15 @@ impl Engine {
     /// When it does not, cannot be reached, or they cannot be kept.
     pub fn login(&self, registry: &str, user: &str, password: &str) -> Result<Kept, RegistryError> {
         distribution::login(&self.registry_config(), registry, user, password)
+    }
+
+    /// Looks for repositories on the hub, or on the registry that the term begins with; at most `limit`.
+    ///
+    /// # Errors
+    /// When the registry cannot be reached, or cannot be searched.
+    pub fn search(&self, term: &str, limit: u32) -> Result<Vec<Found>, RegistryError> {
+        let (registry, words) = distribution::registry_of(term);
+        distribution::search(&self.registry_config(), registry, words, limit)
     }
 
     /// Forgets the credentials for a registry; whether there were any.

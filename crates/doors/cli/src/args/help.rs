@@ -1,85 +1,115 @@
-//! Help texts in Docker's layout.
+//! Help texts in Docker's layout, with examples, and with sections where there are many flags.
 
+use super::examples::examples;
+use super::look::Look;
 use super::parse::{define_globals, is_switch, verb_command};
+use super::sections::sections;
 use super::{Entry, Group, Verb};
+use crate::program;
 use clap::{Arg, Command};
 use std::fmt::Write;
 
-/// The help of one verb; `width` is the terminal's.
-pub(crate) fn verb_help(verb: &Verb, path: &str, width: usize) -> String {
-    let mut text = format!("Usage:  {path} {}\n\n{}\n", verb.usage, verb.about);
+/// The help of one verb.
+pub(crate) fn verb_help(verb: &Verb, path: &str, look: Look) -> String {
+    let usage = program::renamed(&format!("{path} {}", verb.usage));
+    let mut text =
+        format!("{}  {}\n\n{}\n", look.title("Usage:"), look.literal(usage.trim_end()), verb.about);
     if verb.spellings.len() > 1 {
-        let _ = write!(text, "\nAliases:\n  {}\n", verb.spellings.join(", "));
+        let spellings: Vec<String> = verb.spellings.iter().map(|text| program::renamed(text)).collect();
+        let _ = write!(text, "\n{}\n  {}\n", look.title("Aliases:"), spellings.join(", "));
     }
     let command = verb_command(verb);
-    if shown(&command).next().is_some() {
-        text.push_str("\nOptions:\n");
-        text.push_str(&options(&command, width));
+    for (title, args) in in_sections(&command) {
+        let _ = write!(text, "\n{}\n{}", look.title(&format!("{title}:")), options(&args, look));
+    }
+    let examples = verb.spellings.last().map_or(&[][..], |spelling| examples(spelling));
+    if !examples.is_empty() {
+        let _ = writeln!(text, "\n{}", look.title("Examples:"));
+        for (typed, about) in examples {
+            let _ = writeln!(text, "  {}\n      {about}", look.literal(&program::renamed(typed)));
+        }
     }
     text
 }
 
+/// The flags that a help lists, by section and in alphabetical order.
+pub(crate) fn in_sections(command: &Command) -> Vec<(String, Vec<&Arg>)> {
+    let mut shown: Vec<&Arg> =
+        command.get_arguments().filter(|arg| !arg.is_hide_set() && arg.get_long().is_some()).collect();
+    shown.sort_by_key(|arg| arg.get_long());
+    let names: Vec<&str> = shown.iter().filter_map(|arg| arg.get_long()).collect();
+    let with_name = |name: &str| shown.iter().copied().find(|arg| arg.get_long() == Some(name));
+    let of_names = |names: Vec<&str>| names.into_iter().filter_map(with_name).collect();
+    sections(&names).into_iter().map(|(title, names)| (title, of_names(names))).collect()
+}
+
 /// One command and what it is for.
-fn described(text: &mut String, name: &str, widest: usize, about: &str, width: usize) {
+fn described(text: &mut String, name: &str, widest: usize, about: &str, look: Look) {
     let indent = widest + 5;
-    for (at, line) in wrap(about, width.saturating_sub(indent).max(20)).iter().enumerate() {
+    for (at, line) in wrap(about, look.width.saturating_sub(indent).max(20)).iter().enumerate() {
         let start = if at == 0 { name } else { "" };
+        let blanks = " ".repeat(widest - start.len());
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {start:widest$}   {line}");
+        let _ = writeln!(text, "  {}{blanks}   {line}", look.literal(start));
     }
 }
 
-/// The help of a noun; `width` is the terminal's.
-pub(crate) fn group_help(group: &Group, width: usize) -> String {
-    let mut text = format!("Usage:  sampan {} COMMAND\n\n{}\n\nCommands:\n", group.name, group.about);
+/// The help of a noun.
+pub(crate) fn group_help(group: &Group, look: Look) -> String {
+    let name = program::name();
+    let mut text = format!(
+        "{}  {}\n\n{}\n\n{}\n",
+        look.title("Usage:"),
+        look.literal(&format!("{name} {} COMMAND", group.name)),
+        group.about,
+        look.title("Commands:")
+    );
     let listed = || group.verbs.iter().filter(|entry| entry.listed);
     let widest = listed().map(|entry| entry.name.len()).max().unwrap_or(0);
     for entry in listed() {
-        described(&mut text, entry.name, widest, entry.verb.about, width);
+        described(&mut text, entry.name, widest, entry.verb.about, look);
     }
-    let _ = write!(text, "\nRun 'sampan {} COMMAND --help' for more information on a command.\n", group.name);
+    let _ = write!(text, "\nRun '{name} {} COMMAND --help' for more information on a command.\n", group.name);
     text
 }
 
 /// The help of the program: a first look, then everything.
-pub(crate) fn program_help(common: &[Entry], groups: &[Entry], verbs: &[Entry], width: usize) -> String {
-    let mut text = String::from(
-        "Usage:  sampan [OPTIONS] COMMAND\n\nContainers with Docker's commands, without a daemon\n",
-    );
+pub(crate) fn program_help(common: &[Entry], groups: &[Entry], verbs: &[Entry], look: Look) -> String {
+    let name = program::name();
+    let usage = look.literal(&format!("{name} [OPTIONS] COMMAND"));
+    let mut text =
+        format!("{}  {usage}\n\nContainers with Docker's commands, without a daemon\n", look.title("Usage:"));
     let all = || common.iter().chain(groups).chain(verbs);
     let widest = all().map(|entry| entry.name().len()).max().unwrap_or(0);
     for (title, entries) in
-        [("Common Commands", common), ("Management Commands", groups), ("Commands", verbs)]
+        [("Common Commands:", common), ("Management Commands:", groups), ("Commands:", verbs)]
     {
-        let _ = write!(text, "\n{title}:\n");
+        let _ = write!(text, "\n{}\n", look.title(title));
         for entry in entries {
-            described(&mut text, entry.name(), widest, entry.about(), width);
+            described(&mut text, entry.name(), widest, entry.about(), look);
         }
     }
-    text.push_str("\nGlobal Options:\n");
-    text.push_str(&options(&define_globals(Command::new("sampan")), width));
-    text.push_str(
-        "\nTry:  sampan run --rm localhost/sampan-demo\nRun 'sampan COMMAND --help' for more information on a command.\n",
-    );
+    let globals = define_globals(Command::new("sampan"));
+    for (_, args) in in_sections(&globals) {
+        let _ = write!(text, "\n{}\n{}", look.title("Global Options:"), options(&args, look));
+    }
+    let example = look.literal(&format!("{name} run --rm localhost/sampan-demo"));
+    let _ =
+        write!(text, "\nTry:  {example}\nRun '{name} COMMAND --help' for more information on a command.\n");
     text
 }
 
-fn shown(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|arg| !arg.is_hide_set() && arg.get_long().is_some())
-}
-
-fn options(command: &Command, width: usize) -> String {
-    let mut args: Vec<_> = shown(command).collect();
-    args.sort_by_key(|arg| arg.get_long());
+fn options(args: &[&Arg], look: Look) -> String {
     let left: Vec<String> = args.iter().map(|arg| left_column(arg)).collect();
     let indent = left.iter().map(String::len).max().unwrap_or(0) + 3;
-    let room = width.saturating_sub(indent).max(20);
+    let room = look.width.saturating_sub(indent).max(20);
     let mut text = String::new();
     for (arg, left) in args.iter().zip(&left) {
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         for (at, line) in wrap(&help, room).iter().enumerate() {
             let start = if at == 0 { left.as_str() } else { "" };
-            let _ = writeln!(text, "{start:indent$}{line}");
+            let blanks = " ".repeat(indent - start.len());
+            let _ = writeln!(text, "{}{blanks}{line}", look.literal(start));
         }
     }
     text
@@ -88,11 +118,16 @@ fn options(command: &Command, width: usize) -> String {
 fn left_column(arg: &Arg) -> String {
     let short = arg.get_short().map_or_else(|| "    ".to_owned(), |short| format!("-{short}, "));
     let long = arg.get_long().unwrap_or_default();
-    let kind = arg.get_value_names().and_then(|names| names.first()).filter(|_| !is_switch(arg));
-    match kind {
+    match kind(arg) {
         Some(kind) => format!("  {short}--{long} {kind}"),
         None => format!("  {short}--{long}"),
     }
+}
+
+/// What a flag's value is called; `None` for a switch.
+pub(crate) fn kind(arg: &Arg) -> Option<&str> {
+    let names = arg.get_value_names().and_then(|names| names.first()).filter(|_| !is_switch(arg));
+    names.map(AsRef::as_ref)
 }
 
 /// Lines of at most `room` letters, broken at spaces.

@@ -14,6 +14,10 @@ pub(crate) struct Globals {
     pub(crate) data_root: Option<PathBuf>,
     /// `--exec-root`.
     pub(crate) exec_root: Option<PathBuf>,
+    /// `--config`.
+    pub(crate) config: Option<PathBuf>,
+    /// `--context`.
+    pub(crate) context: Option<String>,
     /// `-H`.
     pub(crate) host: Option<String>,
     /// `-D`.
@@ -31,6 +35,13 @@ pub(crate) fn define_globals(command: Command) -> Command {
     command
         .arg(text("data-root", '\0', "dir", "Where images, volumes and containers are kept"))
         .arg(text("exec-root", '\0', "dir", "Where the state of running containers is kept"))
+        .arg(text("config", '\0', "string", "Location of client config files (default \"~/.docker\")"))
+        .arg(text(
+            "context",
+            'c',
+            "string",
+            "Name of the context to run in (overrides DOCKER_HOST and the one set with 'sampan context use')",
+        ))
         .arg(list("host", 'H', "string", "Server to connect to (this version works without one)"))
         .arg(switch("debug", 'D', "Show what is behind an error"))
         .arg(switch("version", 'v', "Print version information and quit"))
@@ -40,8 +51,6 @@ const TLS: &str = "there is no server to connect to; this version works on this 
 
 /// Docker's flags before the verb that are not honoured.
 pub(crate) const GLOBALS_REFUSED: &[Refused] = &[
-    Refused { name: "config", short: '\0', reason: "registry credentials are read from ~/.docker; set HOME" },
-    Refused { name: "context", short: 'c', reason: TLS },
     Refused { name: "log-level", short: 'l', reason: "use --debug" },
     Refused { name: "tls", short: '\0', reason: TLS },
     Refused { name: "tlscacert", short: '\0', reason: TLS },
@@ -68,6 +77,8 @@ pub(crate) fn parse_globals(args: Vec<OsString>) -> Result<Globals, UsageError> 
     Ok(Globals {
         data_root: typed.text("data-root").map(PathBuf::from),
         exec_root: typed.text("exec-root").map(PathBuf::from),
+        config: typed.text("config").map(PathBuf::from),
+        context: typed.text("context").map(str::to_owned),
         host: typed.list("host").last().map(|host| (*host).to_owned()),
         debug: typed.is_on("debug"),
         version: typed.is_on("version"),
@@ -117,7 +128,7 @@ fn bare(command: Command) -> Command {
 }
 
 /// Whether a flag takes no value.
-pub(super) fn is_switch(arg: &Arg) -> bool {
+pub(crate) fn is_switch(arg: &Arg) -> bool {
     arg.is_require_equals_set()
 }
 
@@ -359,7 +370,7 @@ mod tests {
         for entry in table::COMMON.iter().chain(table::VERBS) {
             if let Entry::Verb(verb) = entry {
                 verb_command(verb).debug_assert();
-                let help = verb_help(verb, &format!("sampan {}", verb.name), 80);
+                let help = verb_help(verb, &format!("sampan {}", verb.name), crate::args::Look::plain(80));
                 assert!(help.starts_with(&format!("Usage:  sampan {}", verb.name)), "{help}");
                 assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
             }

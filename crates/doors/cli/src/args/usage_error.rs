@@ -64,10 +64,12 @@ pub(crate) enum UsageError {
         suggestion: Option<String>,
     },
     /// A verb of Docker's that we do not have.
-    #[error("{command} is not in this version of sampan; 'sampan --help' lists what is")]
+    #[error("{command} is not in this version of sampan; {}", instead(advice))]
     NoSuchVerb {
         /// With everything before it.
         command: String,
+        /// What to do instead.
+        advice: Option<&'static str>,
     },
     /// An argument is not UTF-8.
     #[error("an argument is not valid UTF-8; names and commands are stored as UTF-8 text")]
@@ -78,6 +80,11 @@ pub(crate) enum UsageError {
         /// The library's line.
         message: String,
     },
+}
+
+fn instead(advice: &Option<&'static str>) -> String {
+    let list = || format!("'{} --help' lists what is", crate::program::name());
+    advice.map_or_else(list, str::to_owned)
 }
 
 fn did_you_mean(suggestion: &Option<String>) -> String {

@@ -13,6 +13,7 @@ pub(crate) use host::resources;
 pub(crate) use refused::{CREATE_REFUSED, RUN_REFUSED};
 
 use crate::args::Typed;
+use crate::context::Context;
 use crate::failure::Failure;
 use docker_model::ContainerCreateRequest;
 
@@ -22,6 +23,22 @@ pub(crate) fn create_request(typed: &Typed) -> Result<ContainerCreateRequest, Fa
     let mut config = config::container(typed)?;
     let host_config = host::host(typed, network_mode, &mut config)?;
     Ok(ContainerCreateRequest { config, host_config, networking_config })
+}
+
+/// Adds the proxies of the user's settings to the environment.
+pub(crate) fn add_proxies(
+    context: &Context,
+    typed: &Typed,
+    request: &mut ContainerCreateRequest,
+) -> Result<(), Failure> {
+    let settings = context.settings();
+    if settings.proxies.is_empty() {
+        return Ok(());
+    }
+    let host = context.target()?.host;
+    let variables = settings.proxy_variables(&host, &typed.list("env"));
+    request.config.env.get_or_insert_default().extend(variables);
+    Ok(())
 }
 
 /// A complaint of Docker's that is not about one flag's value: exit code 125.

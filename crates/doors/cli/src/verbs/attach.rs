@@ -30,7 +30,7 @@ fn define(command: Command) -> Command {
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let lifecycle = context.lifecycle()?;
     let name = typed.argument(0).unwrap_or_default();
-    let keys = DetachKeys::parse(typed.text("detach-keys")).map_err(|error| Failure::of(&error))?;
+    let keys = DetachKeys::parse(context.detach_keys(typed)).map_err(|error| Failure::of(&error))?;
     let (tty, open_stdin) = lifecycle.stdio(name)?;
     let stdin = open_stdin && !typed.is_on("no-stdin");
     check_terminal(stdin, tty)?;

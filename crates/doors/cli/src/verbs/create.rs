@@ -25,7 +25,8 @@ pub(crate) static CREATE: Verb = Verb {
 };
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let request = request::create_request(typed)?;
+    let mut request = request::create_request(typed)?;
+    request::add_proxies(context, typed, &mut request)?;
     let query =
         CreateQuery { name: typed.text("name"), platform: typed.text("platform"), pull: pull_policy(typed)? };
     let mut cid_file = CidFile::claim(typed.text("cidfile"))?;

@@ -35,5 +35,5 @@ pub(super) fn all_told(failures: Vec<Failure>) -> Result<u8, Failure> {
         return Ok(0);
     }
     let lines: Vec<String> = failures.into_iter().map(|failure| failure.message).collect();
-    Err(Failure::new(lines.join("\nsampan: ")))
+    Err(Failure::new(lines.join(&format!("\n{}", crate::program::called().complaint()))))
 }

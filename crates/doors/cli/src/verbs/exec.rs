@@ -39,7 +39,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let arguments = typed.arguments();
     let Some((container, command)) = arguments.split_first() else { return Ok(0) };
     let keys =
-        DetachKeys::parse(typed.text("detach-keys")).map_err(|error| Failure::of(&error).with_code(125))?;
+        DetachKeys::parse(context.detach_keys(typed)).map_err(|error| Failure::of(&error).with_code(125))?;
     let request = request(typed, command)?;
     check_terminal(request.attach_stdin, request.tty)?;
     let lifecycle = context.lifecycle()?;

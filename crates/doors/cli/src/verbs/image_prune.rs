@@ -28,7 +28,7 @@ fn define(command: Command) -> Command {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let keep = Keep::parse(typed)?;
+    let keep = Keep::parse(context, typed)?;
     let (scope, what) = if typed.is_on("all") {
         (PruneScope::Unused, "images without at least one container associated to them")
     } else {

@@ -99,7 +99,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     }
     let default: &[&str] = if typed.is_on("digests") { &WITH_DIGESTS } else { LIST.default };
     let quiet = typed.is_on("quiet");
-    let format = typed.text("format").unwrap_or_default();
+    let format = context.list_format(typed, |settings| &settings.images_format);
     context.print(&LIST.render_with(default, format, quiet, &rows).map_err(Failure::from)?)?;
     Ok(0)
 }

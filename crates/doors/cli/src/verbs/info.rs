@@ -33,7 +33,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let wire = info(&seen, now);
     match typed.text("format").unwrap_or_default() {
         "" => {
-            context.print(&plain(&wire, &seen))?;
+            context.print(&plain(&wire, &seen, &context.context_name()))?;
             for warning in wire.warnings.iter().flatten() {
                 eprintln!("WARNING: {warning}");
             }
@@ -47,9 +47,9 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
 }
 
 /// Docker's layout.
-fn plain(wire: &SystemInfo, seen: &engine::system::SystemInfo) -> String {
+fn plain(wire: &SystemInfo, seen: &engine::system::SystemInfo, name: &str) -> String {
     let mut text =
-        format!("Client: Sampan\n Version:    {}\n Context:    default\n\nServer:\n", wire.server_version);
+        format!("Client: Sampan\n Version:    {}\n Context:    {name}\n\nServer:\n", wire.server_version);
     let mut line = |key: &str, value: &str| {
         // Writing to a String cannot fail.
         let _ = if key.starts_with(' ') && value.is_empty() {

@@ -68,6 +68,17 @@ fn run_any(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     print_all(context, typed, finders, if kind.is_empty() { "object" } else { kind })
 }
 
+/// Whether there is an object of that kind and name.
+pub(crate) fn is_there(context: &Context, kind: &str, name: &str) -> Result<bool, Failure> {
+    let find: Find = match kind {
+        "image" => image,
+        "network" => network,
+        "volume" => volume,
+        _ => container,
+    };
+    find(context, name, false).map(|found| found.is_some())
+}
+
 /// Looks an object up; `None` when there is none of that name.
 type Find = fn(&Context, &str, bool) -> Result<Option<Document>, Failure>;
 
@@ -92,18 +103,24 @@ pub(crate) fn print_all(
             None => missing.push(name),
         }
     }
+    print_documents(context, typed.text("format").unwrap_or_default(), &found)?;
+    all_told(missing.iter().map(|name| Failure::new(format!("No such {noun}: {name}"))).collect())
+}
+
+/// Prints objects as Docker's `inspect` does.
+pub(crate) fn print_documents(context: &Context, format: &str, found: &[Document]) -> Result<(), Failure> {
     let whole = |form: fn(&Document) -> &str| found.iter().map(form).collect::<Vec<_>>();
-    match typed.text("format").unwrap_or_default() {
+    match format {
         "" if found.is_empty() => context.line("[]")?,
         "" => context.line(&format!("[\n{}\n]", whole(|document| &document.pretty).join(",\n")))?,
         "json" => context.line(&format!("[{}]", whole(|document| &document.line).join(",")))?,
         format => {
-            for document in &found {
+            for document in found {
                 context.print(&render_document(format, &document.value).map_err(Failure::from)?)?;
             }
         }
     }
-    all_told(missing.iter().map(|name| Failure::new(format!("No such {noun}: {name}"))).collect())
+    Ok(())
 }
 
 /// One object as JSON, with its fields in Docker's order.

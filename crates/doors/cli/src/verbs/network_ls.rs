@@ -73,7 +73,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             rows.push(row(&view, typed.is_on("no-trunc")));
         }
     }
-    let format = typed.text("format").unwrap_or_default();
+    let format = context.list_format(typed, |settings| &settings.networks_format);
     context.print(&LIST.render(format, typed.is_on("quiet"), &rows).map_err(Failure::from)?)?;
     Ok(0)
 }

@@ -25,7 +25,7 @@ fn define(command: Command) -> Command {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let keep = Keep::parse(typed)?;
+    let keep = Keep::parse(context, typed)?;
     let question = "WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue?";
     if !typed.is_on("force") && !context.confirm(question)? {
         return Ok(0);

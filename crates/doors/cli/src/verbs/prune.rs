@@ -61,8 +61,8 @@ pub(super) struct Keep {
 }
 
 impl Keep {
-    pub(super) fn parse(typed: &Typed) -> Result<Self, Failure> {
-        let filters = Filters::parse(&typed.list("filter"), &["label", "label!", "until"])?;
+    pub(super) fn parse(context: &Context, typed: &Typed) -> Result<Self, Failure> {
+        let filters = Filters::parse(&context.prune_filters(typed), &["label", "label!", "until"])?;
         let now = jiff::Timestamp::now();
         let until = match filters.values("until") {
             [] => None,
@@ -101,7 +101,7 @@ fn has_label(labels: &docker_model::StringMap, wanted: &str) -> bool {
 }
 
 fn run_system(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let keep = Keep::parse(typed)?;
+    let keep = Keep::parse(context, typed)?;
     let (all, volumes) = (typed.is_on("all"), typed.is_on("volumes"));
     if volumes && keep.until.is_some() {
         return Err(Failure::new("ERROR: The \"until\" filter is not supported with \"--volumes\""));
@@ -115,7 +115,7 @@ fn run_system(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     } else {
         "  - all dangling images\n"
     });
-    let filters = typed.list("filter");
+    let filters = context.prune_filters(typed);
     if !filters.is_empty() {
         question.push_str("\n  Items to be pruned will be filtered with:\n");
         filters.iter().for_each(|filter| question.push_str(&format!("  - {filter}\n")));
@@ -129,7 +129,7 @@ fn run_system(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
 }
 
 fn run_containers(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let keep = Keep::parse(typed)?;
+    let keep = Keep::parse(context, typed)?;
     let question = "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?";
     if !typed.is_on("force") && !context.confirm(question)? {
         return Ok(0);

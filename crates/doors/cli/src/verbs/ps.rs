@@ -111,7 +111,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         })
         .collect();
     let default: &[&str] = if sizes.is_some() { &WITH_SIZE } else { LIST.default };
-    let format = typed.text("format").unwrap_or_default();
+    let format = context.list_format(typed, |settings| &settings.ps_format);
     let text = LIST.render_with(default, format, typed.is_on("quiet"), &rows).map_err(Failure::from)?;
     context.print(&text)?;
     Ok(0)

@@ -25,12 +25,13 @@ pub(crate) static RUN: Verb = Verb {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let mut request = request::create_request(typed)?;
+    request::add_proxies(context, typed, &mut request)?;
     let detached = typed.is_on("detach");
     if detached && !typed.list("attach").is_empty() {
         return Err(refuse("conflicting options: cannot specify both --attach and --detach"));
     }
     let keys =
-        DetachKeys::parse(typed.text("detach-keys")).map_err(|error| Failure::of(&error).with_code(125))?;
+        DetachKeys::parse(context.detach_keys(typed)).map_err(|error| Failure::of(&error).with_code(125))?;
     let streams = streams_of(&request.config);
     super::foreground::check_terminal(streams.stdin, request.config.tty)?;
     let size = crate::foreground::size().filter(|_| request.config.tty);

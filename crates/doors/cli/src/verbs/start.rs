@@ -45,7 +45,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let [name] = names[..] else {
         return Err(Failure::new("you cannot start and attach multiple containers at once"));
     };
-    let keys = DetachKeys::parse(typed.text("detach-keys")).map_err(|error| Failure::of(&error))?;
+    let keys = DetachKeys::parse(context.detach_keys(typed)).map_err(|error| Failure::of(&error))?;
     let (tty, open_stdin) = lifecycle.stdio(name)?;
     let stdin = input && open_stdin;
     check_terminal(stdin, tty)?;

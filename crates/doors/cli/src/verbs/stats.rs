@@ -73,7 +73,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         if names.is_empty() { Watched::Every { all: typed.is_on("all") } } else { Watched::Named(names) };
     let engine = context.engine()?;
     let memory = engine.host_memory().map_err(|error| Failure::of(&error))?;
-    let format = typed.text("format").unwrap_or_default();
+    let format = context.list_format(typed, |settings| &settings.stats_format);
     // A template that cannot be parsed is told before a second has passed.
     LIST.render(format, false, &[]).map_err(|error| Failure::of(&error))?;
     let live = !typed.is_on("no-stream") && io::stdout().is_terminal();

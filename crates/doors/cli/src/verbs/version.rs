@@ -1,9 +1,10 @@
-//! `version`: of this program. Touches nothing: neither the instance nor the disk.
+//! `version`: of this program. Touches nothing of the instance.
 
 use crate::VERSION;
 use crate::args::{Arity, Typed, Verb, text};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::program;
 use crate::render::render_document;
 use clap::Command;
 use docker_model::{SystemVersion, VersionComponent, VersionPlatform};
@@ -68,7 +69,7 @@ pub(super) fn server(build: &str) -> SystemVersion {
             version: VERSION.to_owned(),
             details: details.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         }],
-        version: VERSION.to_owned(),
+        version: program::called().stands_for().unwrap_or(VERSION).to_owned(),
         // There is no server yet whose API could have a version.
         api_version: String::new(),
         min_api_version: String::new(),
@@ -83,8 +84,10 @@ pub(super) fn server(build: &str) -> SystemVersion {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let server = server(context.build());
+    let target = context.target()?;
     match typed.text("format").unwrap_or_default() {
-        "" => context.print(&plain(&server))?,
+        "" if !target.is_local() => context.print(&client_part(&server, &target.context))?,
+        "" => context.print(&plain(&server, &target.context))?,
         format => {
             let client = Client {
                 platform: server.platform.clone(),
@@ -96,22 +99,30 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
                 os: server.os.clone(),
                 arch: server.arch.clone(),
                 build_time: String::new(),
-                context: "default".to_owned(),
+                context: target.context.clone(),
             };
             let document =
                 serde_json::to_value(Versions { client, server }).map_err(|error| Failure::of(&error))?;
             context.print(&render_document(format, &document).map_err(Failure::from)?)?;
         }
     }
-    Ok(0)
+    // The client is here whatever was asked for.
+    target.require_local().map(|()| 0)
 }
 
-fn plain(server: &SystemVersion) -> String {
-    let SystemVersion { version, git_commit, os, arch, kernel_version, .. } = server;
+fn client_part(server: &SystemVersion, name: &str) -> String {
+    let SystemVersion { version, git_commit, os, arch, .. } = server;
     format!(
         "Client: Sampan\n Version:           {version}\n Build:             {git_commit}\n \
-         OS/Arch:           {os}/{arch}\n Context:           default\n\n\
-         Server: none (sampan works without a daemon)\n Engine:\n  Version:          {version}\n  \
+         OS/Arch:           {os}/{arch}\n Context:           {name}\n"
+    )
+}
+
+fn plain(server: &SystemVersion, name: &str) -> String {
+    let SystemVersion { version, git_commit, os, arch, kernel_version, .. } = server;
+    let client = client_part(server, name);
+    format!(
+        "{client}\nServer: none (sampan works without a daemon)\n Engine:\n  Version:          {version}\n  \
          Build:            {git_commit}\n  OS/Arch:          {os}/{arch}\n  Kernel:           {kernel_version}\n"
     )
 }

@@ -71,7 +71,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
                 .with_labels(&view.labels)
         })
         .collect();
-    let format = typed.text("format").unwrap_or_default();
+    let format = context.list_format(typed, |settings| &settings.volumes_format);
     context.print(&LIST.render(format, typed.is_on("quiet"), &rows).map_err(Failure::from)?)?;
     Ok(0)
 }

@@ -29,7 +29,7 @@ fn define(command: Command) -> Command {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let filters = Filters::parse(&typed.list("filter"), &["all", "label", "label!"])?;
+    let filters = Filters::parse(&context.prune_filters(typed), &["all", "label", "label!"])?;
     let asked = filters.values("all").last().is_some_and(|text| boolean(text).unwrap_or(false));
     let all = typed.is_on("all") || asked;
     let what = if all { "all volumes" } else { "anonymous local volumes" };
