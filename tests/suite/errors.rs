@@ -368,6 +368,7 @@ fn a_user_without_rights_is_told() {
         let refused = Invocation::new("setpriv", words)
             .env("SAMPAN_DATA_ROOT", sampan.data_root())
             .env("SAMPAN_EXEC_ROOT", sampan.exec_root())
+            .env("DOCKER_CONFIG", sampan.directory().join("docker-config"))
             .run();
         assert_ne!(refused.code(), 0, "{refused}");
         let _ = refused.says("permission denied").says("as root").says_one_line();

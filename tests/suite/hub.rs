@@ -78,10 +78,10 @@ impl Hub {
 }
 
 /// `/etc` below a layer of the test's own, in its mount namespace.
-struct Etc;
+pub(crate) struct Etc;
 
 impl Etc {
-    fn cover(directory: &Path) -> Self {
+    pub(crate) fn cover(directory: &Path) -> Self {
         let (upper, work) = (directory.join("etc"), directory.join("etc-work"));
         fs::create_dir(&upper).unwrap();
         fs::create_dir(&work).unwrap();
@@ -151,22 +151,22 @@ impl Drop for Storage {
 
 /// What somebody asked a [`Plain`] server.
 #[derive(Debug, Clone)]
-struct Asked {
-    path: String,
+pub(crate) struct Asked {
+    pub(crate) path: String,
     /// Whether an `Authorization` header came along.
     authorised: bool,
 }
 
 /// Answers every `GET` by a function of what is asked, and remembers it.
-struct Plain {
-    host: String,
+pub(crate) struct Plain {
+    pub(crate) host: String,
     asked: Arc<Mutex<Vec<Asked>>>,
     stop: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Plain {
-    fn start(answer: impl Fn(&Asked) -> (u16, Vec<u8>) + Send + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Asked) -> (u16, Vec<u8>) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = format!("localhost:{}", listener.local_addr().unwrap().port());
         let (asked, stop) = (Arc::<Mutex<Vec<Asked>>>::default(), Arc::new(AtomicBool::new(false)));
@@ -188,7 +188,7 @@ impl Plain {
         Self { host, asked, stop, thread: Some(thread) }
     }
 
-    fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
