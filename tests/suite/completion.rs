@@ -1,7 +1,7 @@
 //! `completion`: what shells are told, through a real bash, and by the protocol that scripts speak.
 
 use std::fs;
-use tests::{Invocation, Outcome, Sampan, isolated};
+use tests::{Invocation, Outcome, Sampan, isolated, skip};
 
 /// What `__complete` answers for these words, without descriptions.
 fn candidates(sampan: &Sampan, words: &[&str]) -> Vec<String> {
@@ -93,7 +93,7 @@ fn the_answer_is_cobras() {
     });
 }
 
-/// The grammar of a script is checked by its shell, where it is installed.
+/// The grammar of a script is checked by its shell.
 fn accepts(shell: &str, outcome: Outcome) {
     let script = outcome.ok().stdout();
     assert!(script.contains("__complete"), "{script}");
@@ -101,17 +101,32 @@ fn accepts(shell: &str, outcome: Outcome) {
 }
 
 #[test]
-fn every_shell_understands_its_script() {
+fn bash_understands_its_script() {
+    isolated(|sampan| accepts("bash", sampan.run(["completion", "bash"])));
+}
+
+#[test]
+fn zsh_understands_its_script() {
+    skip!("zsh");
+    isolated(|sampan| accepts("zsh", sampan.run(["completion", "zsh"])));
+}
+
+#[test]
+fn fish_completes_verbs_flags_and_names() {
+    skip!("fish");
     isolated(|sampan| {
-        accepts("bash", sampan.run(["completion", "bash"]));
-        for shell in ["zsh", "fish"] {
-            let installed = Invocation::new("sh", ["-c", &format!("command -v {shell}")]).run().code() == 0;
-            let script = sampan.run(["completion", shell]);
-            if installed {
-                accepts(shell, script);
-            } else {
-                let _ = script.ok().shows("__complete");
-            }
-        }
+        accepts("fish", sampan.run(["completion", "fish"]));
+        let script = r#"
+            set -p PATH $argv[1]
+            sampan completion fish | source
+            complete -C 'sampan resta'
+            complete -C 'sampan run --workd'
+            complete -C 'sampan run --network=ho'
+        "#;
+        let directory = sampan.program().parent().unwrap().to_str().unwrap();
+        let command = Invocation::new("fish", ["--no-config", "-c", script, directory]);
+        let _ = sampan.settled(command).run().ok().prints(
+            "restart\tRestart one or more containers\n--workdir\tWorking directory inside the container\n--network=host\n",
+        );
     });
 }

@@ -1,7 +1,8 @@
 //! Manual pages: one for every command, without a complaint from the program that shows them.
 
 use std::fs;
-use tests::{Invocation, isolated};
+use std::path::PathBuf;
+use tests::{Invocation, isolated, skip};
 
 #[test]
 fn every_command_has_a_page_that_can_be_shown() {
@@ -21,14 +22,21 @@ fn every_command_has_a_page_that_can_be_shown() {
         for part in [".SH \"NAME\"", "\\fB\\-\\-publish\\fR", ".SH \"NETWORK OPTIONS\"", ".SH \"EXAMPLES\""] {
             assert!(run.contains(part), "{part} is not in the page of run");
         }
-        let groff = Invocation::new("sh", ["-c", "command -v groff"]).run().code() == 0;
-        for page in pages.iter().filter(|_| groff) {
-            let words = ["-man", "-ww", "-z", "-Tutf8", page];
-            // Pages that lead elsewhere do so from the directory above.
-            let text = fs::read_to_string(directory.join(page)).unwrap();
-            if !text.starts_with(".so ") {
-                let _ = Invocation::new("groff", words).directory(&directory).run().ok().is_quiet();
-            }
-        }
+    });
+}
+
+#[test]
+fn pages_are_shown_without_a_complaint() {
+    skip!("groff");
+    isolated(|sampan| {
+        let directory = sampan.directory().join("man1");
+        let _ = sampan.run(["man", directory.to_str().unwrap()]).ok();
+        let pages = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        // Those that lead elsewhere do so from the directory above.
+        let is_own = |path: &PathBuf| !fs::read_to_string(path).unwrap().starts_with(".so ");
+        let pages: Vec<String> = pages.filter(is_own).map(|path| path.display().to_string()).collect();
+        assert!(pages.len() > 60, "{pages:?}");
+        let words = ["-man", "-ww", "-z", "-Tutf8"].into_iter().chain(pages.iter().map(String::as_str));
+        let _ = Invocation::new("groff", words).run().ok().is_quiet();
     });
 }

@@ -4,6 +4,7 @@
 //! container and therefore static musl where that target is installed; `sampan` links glibc, for its name lookups.
 
 use crate::build_id;
+use crate::share;
 use crate::workspace::{self, Workspace};
 use anyhow::{Context, Result, bail};
 use std::env;
@@ -78,7 +79,10 @@ fn build(workspace: &Workspace, profile: Profile) -> Result<Vec<PathBuf>> {
     };
     let directory = workspace.target.join(profile.directory());
     fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
-    [program, runtime, init].iter().map(|built| install(built, &directory)).collect()
+    let installed: Vec<PathBuf> =
+        [program, runtime, init].iter().map(|built| install(built, &directory)).collect::<Result<_>>()?;
+    share::write(&directory.join("sampan"), &directory)?;
+    Ok(installed)
 }
 
 fn timed<T>(name: &str, step: impl FnOnce() -> Result<T>) -> Result<T> {

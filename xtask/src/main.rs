@@ -1,6 +1,7 @@
 //! Developer tasks, run as `cargo xtask TASK`.
 //!
-//! * `dist [--profile dist|dev]` builds what is shipped into `target/dist` (`target/dist-dev`);
+//! * `dist [--profile dist|dev]` builds what is shipped into `target/dist` (`target/dist-dev`), with manual pages and
+//!   completions below `share`;
 //! * `check-deps` checks the house rules that no compiler checks: crate edges, where `unsafe` may be, what the
 //!   runtime's dependency tree may hold, file names;
 //! * `bench` measures the shipped programs beside the peers that are installed;
@@ -13,6 +14,7 @@ mod build_id;
 mod check_deps;
 mod commit;
 mod dist;
+mod share;
 mod vm_test;
 mod workspace;
 

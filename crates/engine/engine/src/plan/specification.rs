@@ -109,6 +109,17 @@ fn check_conflicts(config: &ContainerConfig) -> Result<(), PlanError> {
     let container = matches!(config.network, NetworkChoice::Container(_));
     let conflict = |yes: bool, text| if yes { Err(PlanError::Conflict(text)) } else { Ok(()) };
     conflict(container && config.hostname.is_some(), "hostname and the network mode")?;
+    let host = matches!(config.network, NetworkChoice::Host);
+    let linked = !config.links.is_empty();
+    // Docker's whole sentences.
+    conflict(
+        container && linked,
+        "container type network can't be used with links. This would result in undefined behavior",
+    )?;
+    conflict(
+        host && linked,
+        "host type networking can't be used with links. This would result in undefined behavior",
+    )?;
     conflict(container && !config.dns.is_empty(), "dns and the network mode")?;
     conflict(container && !config.extra_hosts.is_empty(), "custom host-to-IP mapping and the network mode")?;
     conflict(container && !config.publish.is_empty(), "port publishing and the container type network mode")?;
@@ -327,6 +338,13 @@ mod tests {
         assert_eq!(
             planned(&config, 0).unwrap_err().to_string(),
             "conflicting options: hostname and the network mode"
+        );
+        let links = vec!["db".to_owned()];
+        let config = ContainerConfig { network: NetworkChoice::Host, links, ..ContainerConfig::default() };
+        let told = planned(&config, 0).unwrap_err().to_string();
+        assert!(
+            told.starts_with("conflicting options: host type networking can't be used with links"),
+            "{told}"
         );
     }
 }
