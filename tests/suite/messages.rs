@@ -216,3 +216,46 @@ fn a_name_of_one_letter_is_told_why_not() {
         let _ = sampan.run(words).fails_with(1).says("(x)").says("two characters or more").says_one_line();
     });
 }
+
+#[test]
+fn conflicting_flags_are_both_named() {
+    isolated(|sampan| {
+        sampan.load_busybox();
+        let _ = sampan.run(["create", "--name", "web", "--network", "none", "busybox"]).ok();
+        for (verb, flags, code, named) in [
+            ("run", &["--rm", "--restart", "always"][..], 125, &["--restart", "--rm"][..]),
+            ("run", &["-d", "-a", "stdout"], 125, &["--attach", "--detach"]),
+            ("run", &["--no-healthcheck", "--health-cmd", "x"], 125, &["--no-healthcheck", "--health-"]),
+            ("run", &["--cpus", "1", "--cpu-quota", "1000"], 125, &["Nano CPUs", "CPU Period or Quota"]),
+            (
+                "create",
+                &["--network", "container:web", "-p", "80"],
+                1,
+                &["port publishing", "container type network"],
+            ),
+            ("create", &["--network", "container:web", "-h", "x"], 1, &["hostname", "network mode"]),
+            (
+                "create",
+                &["--network", "container:web", "--link", "web"],
+                1,
+                &["container type network", "links"],
+            ),
+            ("create", &["--network", "host", "--link", "web"], 1, &["host type networking", "links"]),
+            ("create", &["--uts", "host", "-h", "x"], 1, &["hostname", "UTS mode"]),
+        ] {
+            let words = [verb].iter().chain(flags).chain(&["busybox", "true"]).copied().collect::<Vec<_>>();
+            let mut outcome = sampan.run(words).fails_with(code).prints("").says_one_line();
+            for text in named {
+                outcome = outcome.says(text);
+            }
+        }
+        let _ = sampan.run(["ps", "-a", "--format", "{{.Names}}"]).ok().prints("web\n");
+        // No conflict: the one is for the end, the other for now.
+        let _ = sampan.run(["run", "-d", "--rm", "--network", "none", "busybox", "true"]).ok();
+        let words = ["create", "--network", "host", "-p", "80:80", "busybox"];
+        let _ = sampan
+            .run(words)
+            .ok()
+            .says("WARNING: Published ports are discarded when using host network mode");
+    });
+}

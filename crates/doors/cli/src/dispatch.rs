@@ -70,8 +70,13 @@ pub(crate) fn all_help() -> String {
     program_help(table::COMMON, table::GROUPS, table::VERBS, Look::of_stdout())
 }
 
+/// What the help lists.
+fn listed() -> impl Iterator<Item = Entry> {
+    table::COMMON.iter().chain(table::GROUPS).chain(table::VERBS).copied()
+}
+
 fn entries() -> impl Iterator<Item = Entry> {
-    table::COMMON.iter().chain(table::GROUPS).chain(table::VERBS).chain(table::HIDDEN).copied()
+    listed().chain(table::HIDDEN.iter().copied())
 }
 
 fn find(words: &[OsString]) -> Result<Meaning<'_>, Failure> {
@@ -120,7 +125,7 @@ fn unknown_command(first: &str) -> Failure {
         let advice = docker_commands::advice(first);
         return Failure::from(UsageError::NoSuchVerb { command, advice });
     }
-    let suggestion = nearest(first, entries().map(Entry::name)).map(|verb| format!("{name} {verb}"));
+    let suggestion = nearest(first, listed().map(Entry::name)).map(|verb| format!("{name} {verb}"));
     Failure::from(UsageError::UnknownCommand { command, suggestion })
         .with_hint(format!("\nRun '{name} --help' for more information"))
 }

@@ -18,10 +18,7 @@ pub(crate) static IMAGES: Verb = Verb {
     usage: "[OPTIONS] [REPOSITORY[:TAG]]",
     about: "List images",
     define,
-    refused: &[
-        Refused { name: "tree", short: '\0', reason: "this store keeps one platform of an image" },
-        Refused { name: "tree", short: '\0', reason: "images are kept for one platform each" },
-    ],
+    refused: &[Refused { name: "tree", short: '\0', reason: "images are kept for one platform each" }],
     arity: Arity::AtMost(1),
     run,
 };

@@ -14,10 +14,7 @@ pub(crate) static VOLUME_LS: Verb = Verb {
     usage: "[OPTIONS]",
     about: "List volumes",
     define,
-    refused: &[
-        Refused { name: "cluster", short: '\0', reason: "there is no swarm" },
-        Refused { name: "cluster", short: '\0', reason: "volumes are local directories" },
-    ],
+    refused: &[Refused { name: "cluster", short: '\0', reason: "volumes are local directories" }],
     arity: Arity::None,
     run,
 };
