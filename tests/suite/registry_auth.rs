@@ -238,3 +238,19 @@ fn secrets_are_never_shown() {
         debug(&["events", "--since", "1h", "--until", "0s"]);
     });
 }
+
+#[test]
+fn credentials_are_kept_in_the_directory_that_was_named() {
+    isolated(|sampan| {
+        let registry = closed(sampan);
+        let directory = sampan.directory().join("other-config");
+        let other = directory.to_str().unwrap();
+        let words = ["--config", other, "login", "-u", "ann", "--password-stdin", &registry.host];
+        let login = sampan.command(words).input(format!("{PASSWORD}\n")).run().ok();
+        let _ = login.says(&format!("{other}/config.json"));
+        assert!(directory.join("config.json").is_file() && !config_file(sampan).exists());
+        let name = format!("{}/busybox:1", registry.host);
+        let _ = sampan.run(["pull", &name]).fails_with(1).says("pull access denied");
+        let _ = sampan.run(["--config", other, "pull", &name]).ok();
+    });
+}
