@@ -26,6 +26,7 @@ fn as_docker_it_answers_as_docker() {
         assert!(!build.trim().is_empty());
         let _ = docker(&["-v"]).ok().prints(&version);
         let _ = docker(&["version", "--format", "{{.Server.Version}}"]).ok().prints(&format!("{number}\n"));
+        let _ = docker(&["info", "--format", "{{.ServerVersion}}"]).ok().prints(&format!("{number}\n"));
         let _ = docker(&["--help"]).ok().shows("Usage:  docker [OPTIONS] COMMAND").lacks("sampan run");
         let _ = docker(&["ps", "--help"]).ok().shows("Usage:  docker ps").shows("docker container ls, ");
         let _ = docker(&["rm", "--help"]).ok().shows("  docker rm -f web\n");

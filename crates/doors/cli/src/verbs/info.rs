@@ -4,6 +4,7 @@ use crate::args::{Arity, Typed, Verb, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::local::from_engine_system::info;
+use crate::program;
 use crate::render::render_document;
 use crate::render::units::bytes_size;
 use clap::Command;
@@ -30,7 +31,10 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let engine = context.engine()?;
     let seen = engine.info().map_err(|error| Failure::of(&error))?;
     let now = jiff::Timestamp::now().to_string();
-    let wire = info(&seen, now);
+    let mut wire = info(&seen, now);
+    if let Some(version) = program::called().stands_for() {
+        version.clone_into(&mut wire.server_version);
+    }
     match typed.text("format").unwrap_or_default() {
         "" => {
             context.print(&plain(&wire, &seen, &context.context_name()))?;
