@@ -1,6 +1,7 @@
 //! Where `export` and `save` write an archive: standard output, or a file that appears whole or not at all.
 
 use crate::failure::Failure;
+use crate::progress::{Passing, Told};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -8,10 +9,12 @@ use std::path::{Path, PathBuf};
 /// How much is written by one call.
 const BUFFER: usize = 256 << 10;
 
-/// Has an archive written to the file that was named, or to standard output. `what` is the verb's word for it.
+/// Has an archive written to the file that was named, or to standard output. `what` is the verb's word for it, `verb` what a
+/// terminal is told while it goes on.
 pub(crate) fn write_archive(
     path: Option<&str>,
     what: &str,
+    verb: &'static str,
     write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     match path.filter(|path| !path.is_empty()) {
@@ -19,7 +22,12 @@ pub(crate) fn write_archive(
             Err(Failure::new("cowardly refusing to save to a terminal. Use the -o flag or redirect"))
         }
         None => to_stdout(write),
-        Some(path) => to_file(path, what, write),
+        Some(path) => to_file(path, what, |out| {
+            let mut out = Passing::new(out, Some(Told::Bar(verb, 0)));
+            let written = write(&mut out);
+            out.clear();
+            written
+        }),
     }
 }
 

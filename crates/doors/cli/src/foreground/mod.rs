@@ -10,5 +10,5 @@ mod terminal;
 
 pub(crate) use detach::DetachKeys;
 pub(crate) use pump::{Ended, Foreground, Own, pump};
-pub(crate) use signals::Caught;
-pub(crate) use terminal::{input_is_terminal, size};
+pub(crate) use signals::{Caught, WINDOW_CHANGED};
+pub(crate) use terminal::{KeyMode, input_is_terminal, size};

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// that report our own faults, SIGCHLD, SIGPIPE and SIGURG, as docker does.
 const FORWARDED: [i32; 13] = [1, 2, 3, 10, 12, 14, 15, 18, 20, 21, 22, 29, 30];
 /// SIGWINCH.
-pub(super) const WINDOW_CHANGED: i32 = 28;
+pub(crate) const WINDOW_CHANGED: i32 = 28;
 
 /// While this lives, signals are read from a descriptor; dropped, the mask is as before, and one that is still
 /// waiting takes effect.
@@ -22,6 +22,11 @@ impl Caught {
     pub(crate) fn new(forward: bool) -> rustix::io::Result<Self> {
         let window = Set::NONE.with(WINDOW_CHANGED);
         let caught = if forward { FORWARDED.into_iter().fold(window, Set::with) } else { window };
+        Self::these(caught)
+    }
+
+    /// Blocks these signals.
+    pub(crate) fn these(caught: Set) -> rustix::io::Result<Self> {
         let before = signal::set_mask(caught)?;
         match signal::open(caught) {
             Ok(descriptor) => Ok(Self { descriptor, before }),
@@ -33,7 +38,7 @@ impl Caught {
     }
 
     /// The next signal, if one is waiting.
-    pub(super) fn next(&self) -> rustix::io::Result<Option<i32>> {
+    pub(crate) fn next(&self) -> rustix::io::Result<Option<i32>> {
         Ok(signal::read(self.descriptor.as_fd())?.map(|arrived| arrived.number))
     }
 }

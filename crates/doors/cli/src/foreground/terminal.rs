@@ -1,6 +1,6 @@
 //! The terminal on standard input: its size and its mode.
 
-use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
 use std::io;
 
 /// Whether standard input is a terminal.
@@ -38,5 +38,33 @@ impl Drop for RawMode {
     fn drop(&mut self) {
         // The terminal is gone if this fails.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
+}
+
+/// Standard input by the key: nothing is shown of what is typed, and it comes without a line's end. Keys that are signals
+/// stay signals. Dropped, it is as before.
+#[derive(Debug)]
+pub(crate) struct KeyMode {
+    before: Termios,
+}
+
+impl KeyMode {
+    /// Switches standard input; `None` when it is no terminal.
+    pub(crate) fn enter() -> rustix::io::Result<Option<Self>> {
+        if !input_is_terminal() {
+            return Ok(None);
+        }
+        let before = tcgetattr(io::stdin())?;
+        let mut keys = before.clone();
+        keys.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
+        tcsetattr(io::stdin(), OptionalActions::Now, &keys)?;
+        Ok(Some(Self { before }))
+    }
+}
+
+impl Drop for KeyMode {
+    fn drop(&mut self) {
+        // The terminal is gone if this fails. What was typed and not read was for us.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.before);
     }
 }

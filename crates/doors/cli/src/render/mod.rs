@@ -8,6 +8,7 @@ mod list;
 mod table;
 mod template;
 pub(crate) mod units;
+pub(crate) mod width;
 
 pub(crate) use list::{Column, List, Row};
 pub(crate) use template::render_document;

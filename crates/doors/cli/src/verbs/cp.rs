@@ -9,11 +9,11 @@ use crate::copying::local;
 use crate::copying::paths::{Destination, Source, place, rebased, split_argument};
 use crate::failure::Failure;
 use crate::lifecycle::Files;
+use crate::progress::{Passing, Told};
 use crate::render::units::short_size;
 use clap::Command;
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::thread;
-use std::time::{Duration, Instant};
 
 /// The verb.
 pub(crate) static CP: Verb = Verb {
@@ -78,13 +78,13 @@ fn from_container(
     let Some(to) = to else {
         let mut out = Passing::new(BufWriter::with_capacity(BUFFER, io::stdout().lock()), None);
         let written = files.archive(&path, None, &mut out);
-        return if out.broken { Err(Failure::silent(141)) } else { written.map(|_| 0) };
+        return if out.is_broken() { Err(Failure::silent(141)) } else { written.map(|_| 0) };
     };
     let is_directory = files.stat(&path)?.is_directory();
     let source = Source { path, is_directory, name };
     let (directory, name) = place(&source, &local::destination(to)?).map_err(|error| Failure::of(&error))?;
     let (reader, writer) = pipe()?;
-    let mut out = Passing::new(writer, (!quiet).then_some("Copying from container - "));
+    let mut out = Passing::new(writer, (!quiet).then_some(Told::Words("Copying from container - ")));
     let (sent, received) = thread::scope(|scope| {
         let receiver = scope.spawn(move || local::extract(&directory, reader));
         let sent = files.archive(&source.path, Some(name.as_bytes()), &mut out);
@@ -126,7 +126,8 @@ impl Upload<'_> {
         let source = local::source(from, follow)?;
         let (directory, name) = place(&source, &destination).map_err(|error| Failure::of(&error))?;
         let (reader, writer) = pipe()?;
-        let mut content = Passing::new(reader, (!self.quiet).then_some("Copying to container - "));
+        let mut content =
+            Passing::new(reader, (!self.quiet).then_some(Told::Words("Copying to container - ")));
         let (sent, received, passed) = thread::scope(|scope| {
             let sender = scope.spawn(move || local::write(&source.path, &name, writer));
             let received = self.files.extract(&directory, self.archive, &mut content);
@@ -192,69 +193,6 @@ fn pipe() -> Result<(io::PipeReader, BufWriter<io::PipeWriter>), Failure> {
     let _ = rustix::pipe::fcntl_setpipe_size(&writer, PIPE_BYTES);
     // A small file is several pieces of an archive.
     Ok((reader, BufWriter::with_capacity(BUFFER, writer)))
-}
-
-/// How often a terminal is told how far it is.
-const TELL_EVERY: Duration = Duration::from_millis(75);
-
-/// Counts what passes, and tells it to a terminal.
-struct Passing<S> {
-    stream: S,
-    passed: u64,
-    /// Nobody reads any more.
-    broken: bool,
-    header: Option<&'static str>,
-    told: Option<Instant>,
-}
-
-impl<S> Passing<S> {
-    fn new(stream: S, header: Option<&'static str>) -> Self {
-        let header = header.filter(|_| io::stderr().is_terminal());
-        Self { stream, passed: 0, broken: false, header, told: None }
-    }
-
-    fn count(&mut self, bytes: usize) {
-        self.passed += bytes as u64;
-        let Some(header) = self.header else { return };
-        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            self.told = Some(Instant::now());
-            // Nobody is left to be told when standard error is closed.
-            let _ = write!(io::stderr(), "\r\x1b[2K{header}{}", short_size(self.passed));
-        }
-    }
-
-    /// Closes the stream; how much passed, and whether nobody read any more.
-    fn close(self) -> (u64, bool) {
-        if self.told.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[2K");
-        }
-        (self.passed, self.broken)
-    }
-}
-
-impl<S: Write> Write for Passing<S> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.stream.write(bytes);
-        match &written {
-            Ok(count) => self.count(*count),
-            Err(error) => self.broken |= error.kind() == ErrorKind::BrokenPipe,
-        }
-        written
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.stream.flush();
-        self.broken |= matches!(&flushed, Err(error) if error.kind() == ErrorKind::BrokenPipe);
-        flushed
-    }
-}
-
-impl<S: Read> Read for Passing<S> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.stream.read(buffer)?;
-        self.count(count);
-        Ok(count)
-    }
 }
 
 fn told(quiet: bool, passed: u64, to: &str) {

@@ -63,7 +63,7 @@ pub(super) fn with_image<T>(
     let lifecycle = context.lifecycle()?;
     let image = &request.config.image;
     let pull = || {
-        super::pull_progress::pull(context, image, query.platform, typed.is_on("quiet"))
+        super::pulling::pull(context, image, query.platform, typed.is_on("quiet"))
             .map_err(|failure| failure.with_code(125))
     };
     if query.pull == PullPolicy::Always {

@@ -4,6 +4,7 @@ use crate::args::{Arity, Typed, Verb, switch, switch_on, text};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::render::units::{human_duration, short_size};
+use crate::render::width::ellipsis;
 use crate::render::{Column, List, Row};
 use clap::Command;
 use engine::image::{GetError, HistoryStep, parse_platform, platform_text};
@@ -100,7 +101,7 @@ fn row(step: &HistoryStep, human: bool, whole: bool, now: i64) -> Row {
         _ => format!("{} ago", human_duration(now - seconds)),
     };
     let command = step.step.created_by.clone().unwrap_or_default().replace('\t', " ");
-    let command = if whole { command } else { shortened(&command) };
+    let command = if whole { command } else { ellipsis(&command, COMMAND_MAX) };
     Row::default()
         .with("ID", id)
         .with("CreatedSince", since)
@@ -108,11 +109,4 @@ fn row(step: &HistoryStep, human: bool, whole: bool, now: i64) -> Row {
         .with("CreatedBy", command)
         .with("Size", if human { short_size(step.size) } else { step.size.to_string() })
         .with("Comment", step.step.comment.clone().unwrap_or_default())
-}
-
-fn shortened(command: &str) -> String {
-    if command.chars().count() <= COMMAND_MAX {
-        return command.to_owned();
-    }
-    command.chars().take(COMMAND_MAX - 1).chain(['…']).collect()
 }

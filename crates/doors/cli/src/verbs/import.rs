@@ -3,8 +3,9 @@
 use crate::args::{Arity, Typed, Verb, list, text};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::progress::{Lines, Passing, Told, Work};
 use clap::Command;
-use engine::image::{ImportOptions, Silent, parse_platform};
+use engine::image::{ImportOptions, Progress, Silent, parse_platform};
 use ids::Reference;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -39,11 +40,17 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         message: typed.text("message").map(str::to_owned).or_else(|| Some(format!("Imported from {source}"))),
         platform: typed.parsed("platform", parse_platform)?,
     };
-    let mut source = open(source)?;
+    let (source, length) = open(source)?;
+    let mut source = Passing::new(source, Some(Told::Bar("Reading", length)));
+    let lines = Lines::on_stderr(Work::Import);
+    // As with a load, only a terminal is shown how it goes.
+    let progress: &dyn Progress = if io::stderr().is_terminal() { &lines } else { &Silent };
     let engine = context.engine()?;
     let store = engine.images().map_err(|error| Failure::of(&error))?;
-    let image =
-        store.import(&mut source, name.as_ref(), &options, &Silent).map_err(|error| Failure::of(&error))?;
+    let image = store.import(&mut source, name.as_ref(), &options, progress);
+    source.clear();
+    lines.end();
+    let image = image.map_err(|error| Failure::of(&error))?;
     engine.tell_of_image("import", &image.id, None);
     if let Some(name) = &name {
         engine.tell_of_image("tag", &image.id, Some(name));
@@ -52,13 +59,13 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// The archive that a person means; `-` is standard input.
-fn open(source: &str) -> Result<Box<dyn Read>, Failure> {
+/// The archive that a person means, and its length or 0; `-` is standard input.
+fn open(source: &str) -> Result<(Box<dyn Read>, u64), Failure> {
     if source == "-" {
         if io::stdin().is_terminal() {
             return Err(Failure::new("requested import from stdin, but stdin is a terminal"));
         }
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok((Box::new(io::stdin().lock()), 0));
     }
     if source.starts_with("http://") || source.starts_with("https://") {
         return Err(Failure::new(format!("cannot import from the URL {source}"))
@@ -66,9 +73,10 @@ fn open(source: &str) -> Result<Box<dyn Read>, Failure> {
     }
     let failed = |error: io::Error| Failure::new(format!("cannot open {source}: {error}"));
     let file = File::open(source).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
+    let found = file.metadata().map_err(failed)?;
+    if found.is_dir() {
         return Err(Failure::new(format!("{source} is a directory, not an archive"))
             .with_hint(format!("pack it: tar -C {source} -c . | sampan import - NAME")));
     }
-    Ok(Box::new(file))
+    Ok((Box::new(file), found.len()))
 }

@@ -1,9 +1,9 @@
 //! `load`: takes images from an archive, as `docker save`, skopeo, buildx and others write them.
 
-use super::pull_progress;
 use crate::args::{Arity, Typed, Verb, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::progress::{Lines, Work};
 use clap::Command;
 use engine::image::{Loaded, Progress, Silent, parse_platform};
 use std::fmt::Write as _;
@@ -36,7 +36,7 @@ fn define(command: Command) -> Command {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let platform = typed.parsed("platform", parse_platform)?;
-    let lines = pull_progress::of_load();
+    let lines = Lines::on_stderr(Work::Load);
     // As in Docker, only a terminal is shown how it goes.
     let shown = !typed.is_on("quiet") && io::stderr().is_terminal();
     let progress: &dyn Progress = if shown { &lines } else { &Silent };
@@ -51,6 +51,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         Some(path) => store.load_path(Path::new(path), platform.as_ref(), progress),
         None => store.load(io::stdin(), platform.as_ref(), progress),
     };
+    lines.end();
     let loaded = loaded.map_err(|error| Failure::of(&error))?;
     loaded.iter().for_each(|one| engine.tell_of_image("load", &one.image.id, one.references.first()));
     context.print(&told(&loaded))?;

@@ -2,7 +2,8 @@
 
 mod each;
 mod foreground;
-mod pull_progress;
+mod pulling;
+mod top_all;
 
 pub(crate) mod attach;
 pub(crate) mod commit;

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::filters::Filters;
 use crate::local::from_engine_container::summary;
 use crate::render::units::human_duration;
+use crate::render::width::ellipsis;
 use crate::render::{Column, List, Row};
 use clap::Command;
 use docker_model::{ContainerSummary, PortSummary};
@@ -133,11 +134,7 @@ fn sizes(context: &Context) -> Result<std::collections::BTreeMap<String, String>
 
 fn row(summary: &ContainerSummary, now: i64, whole: bool) -> Row {
     let clip = |text: &str, length: usize| {
-        if whole || text.chars().count() <= length {
-            text.to_owned()
-        } else {
-            text.chars().take(length - 1).chain(['…']).collect()
-        }
+        if whole { text.to_owned() } else { ellipsis(text, length) }
     };
     let id = if whole { summary.id.as_str() } else { &summary.id[..12.min(summary.id.len())] };
     let mount_name = |mount: &docker_model::MountPoint| {

@@ -1,13 +1,13 @@
 //! `pull`: takes an image from its registry.
 
-use super::pull_progress::{Lines, outcome};
+use super::pulling::outcome;
 use crate::args::{Arity, Refused, Typed, Verb, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::progress::{Lines, Work};
 use clap::Command;
 use engine::image::{Progress, PullPolicy, Silent, parse_platform};
 use ids::Reference;
-use std::io::{self, IsTerminal};
 
 /// The verb.
 pub(crate) static PULL: Verb = Verb {
@@ -43,7 +43,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     if !quiet {
         context.print(&heading(name, &reference))?;
     }
-    let lines = Lines::new(io::stdout().is_terminal(), io::stdout);
+    let lines = Lines::on_stdout(Work::Pull);
     let progress: &dyn Progress = if quiet { &Silent } else { &lines };
     let pulled = engine.pull(&reference, platform.as_ref(), PullPolicy::Always, progress);
     lines.end();

@@ -1,15 +1,14 @@
 //! `push`: gives an image to its registry.
 
-use super::pull_progress::{Lines, so_far};
 use crate::args::{Arity, Refused, Typed, Verb, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::progress::{Lines, Work};
 use clap::Command;
 use engine::Engine;
 use engine::image::{PushProgress, PushStep, parse_platform};
 use engine::spec::image::Platform;
 use ids::{Digest, Reference};
-use std::io::{self, IsTerminal, Write};
 
 /// The verb.
 pub(crate) static PUSH: Verb = Verb {
@@ -75,7 +74,7 @@ fn push(
     platform: Option<&Platform>,
     quiet: bool,
 ) -> Result<(), Failure> {
-    let lines = Lines::new(io::stdout().is_terminal(), io::stdout);
+    let lines = Lines::on_stdout(Work::Push);
     let progress: &dyn PushProgress = if quiet { &Silent } else { &lines };
     let pushed = engine.push(reference, platform, progress).map_err(|error| {
         lines.end();
@@ -92,24 +91,4 @@ struct Silent;
 
 impl PushProgress for Silent {
     fn layer(&self, _diff_id: &Digest, _step: PushStep) {}
-}
-
-impl<W: Write> PushProgress for Lines<W> {
-    fn layer(&self, diff_id: &Digest, step: PushStep) {
-        self.show(diff_id, words(&step, self.is_terminal()), |_| false);
-    }
-}
-
-/// Docker's words for a step; byte counts only where they can be rewritten.
-fn words(step: &PushStep, counts: bool) -> String {
-    match step {
-        PushStep::Preparing => "Preparing".to_owned(),
-        PushStep::Pushing { bytes, total } => so_far("Pushing", *bytes, *total, counts),
-        PushStep::Retrying { after_seconds, reason } => {
-            format!("Retrying in {after_seconds} seconds: {reason}")
-        }
-        PushStep::Pushed => "Pushed".to_owned(),
-        PushStep::Exists => "Layer already exists".to_owned(),
-        PushStep::Mounted { from } => format!("Mounted from {from}"),
-    }
 }

@@ -31,7 +31,7 @@ fn define(command: Command) -> Command {
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let platform = typed.parsed("platform", parse_platform)?;
     let images = context.engine()?.images().map_err(|error| Failure::of(&error))?;
-    write_archive(typed.text("output"), "save image", |out| {
+    write_archive(typed.text("output"), "save image", "Saving", |out| {
         images.save(&typed.arguments(), platform.as_ref(), out).map_err(|error| Failure::of(&error))
     })?;
     Ok(0)

@@ -3,13 +3,13 @@
 use crate::args::{Arity, Typed, Verb, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::live::{Live, Next};
 use crate::render::units::{bytes_size, short_size};
 use crate::render::{Column, List, Row};
 use clap::Command;
 use engine::{ContainerSample, Engine, ListFilter, Sample};
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The verb.
 pub(crate) static STATS: Verb = Verb {
@@ -41,10 +41,6 @@ const LIST: List = List {
 
 /// Between two counts: what a processor did is a difference, and Docker counts once a second.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// To the upper left corner; to the end of a line; to the end of the screen (ECMA-48).
-const HOME: &str = "\x1b[H";
-const REST_OF_LINE: &str = "\x1b[K";
-const REST_OF_SCREEN: &str = "\x1b[J";
 
 fn define(command: Command) -> Command {
     command
@@ -58,6 +54,9 @@ fn define(command: Command) -> Command {
         .arg(switch("no-stream", '\0', "Disable streaming stats and only pull the first result"))
         .arg(switch("no-trunc", '\0', "Do not truncate output"))
 }
+
+/// What each uses, by the name that it is shown with.
+type Samples = BTreeMap<String, ContainerSample>;
 
 /// Which containers are watched.
 enum Watched<'a> {
@@ -76,38 +75,51 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let format = context.list_format(typed, |settings| &settings.stats_format);
     // A template that cannot be parsed is told before a second has passed.
     LIST.render(format, false, &[]).map_err(|error| Failure::of(&error))?;
-    let live = !typed.is_on("no-stream") && io::stdout().is_terminal();
+    let whole = typed.is_on("no-trunc");
+    let table = |before: &Samples, now: &Samples| {
+        let rows: Vec<Row> =
+            now.iter().map(|(shown, one)| row(shown, before.get(shown), one, memory, whole)).collect();
+        LIST.render(format, false, &rows).map_err(|error| Failure::of(&error))
+    };
+    let once = typed.is_on("no-stream");
     let mut before = watched.count(engine, true)?;
-    if live {
-        context.print(&format!("{HOME}{REST_OF_SCREEN}"))?;
-    }
+    let live = if !once && Live::is_possible() { Some(Live::start()?) } else { None };
+    let mut text = String::new();
     loop {
-        std::thread::sleep(INTERVAL);
+        match &live {
+            Some(live) => {
+                if let Some(code) = rested(live, &text)? {
+                    return Ok(code);
+                }
+            }
+            None => std::thread::sleep(INTERVAL),
+        }
         let now = watched.count(engine, false)?;
-        let rows: Vec<Row> = now
-            .iter()
-            .map(|(shown, one)| row(shown, before.get(shown), one, memory, typed.is_on("no-trunc")))
-            .collect();
-        let table = LIST.render(format, false, &rows).map_err(|error| Failure::of(&error))?;
-        context.print(&if live { drawn(&table) } else { table })?;
-        let nothing_comes = now.is_empty() && matches!(watched, Watched::Named(_));
-        if typed.is_on("no-stream") || nothing_comes {
+        text = table(&before, &now)?;
+        live.as_ref().map_or_else(|| context.print(&text), |live| live.draw(&text))?;
+        if once || (now.is_empty() && matches!(watched, Watched::Named(_))) {
             return Ok(0);
         }
         before = now;
     }
 }
 
-/// Over what was drawn before.
-fn drawn(table: &str) -> String {
-    let lines: String = table.lines().map(|line| format!("{line}{REST_OF_LINE}\n")).collect();
-    format!("{HOME}{lines}{REST_OF_SCREEN}")
+/// Waits between two counts; the exit code when the person has seen enough.
+fn rested(live: &Live, text: &str) -> Result<Option<u8>, Failure> {
+    let until = Instant::now() + INTERVAL;
+    loop {
+        match live.pause(until, text)? {
+            Next::Count => return Ok(None),
+            Next::End(code) => return Ok(Some(code)),
+            Next::Key(_) => {}
+        }
+    }
 }
 
 impl Watched<'_> {
     /// Counts what each uses, by the name that it is shown with. One that has gone meanwhile is left out, except at the
     /// beginning, if it was named.
-    fn count(&self, engine: &Engine, first: bool) -> Result<BTreeMap<String, ContainerSample>, Failure> {
+    fn count(&self, engine: &Engine, first: bool) -> Result<Samples, Failure> {
         let names: Vec<String> = match self {
             Self::Named(names) => names.iter().map(|name| (*name).to_owned()).collect(),
             Self::Every { all } => {

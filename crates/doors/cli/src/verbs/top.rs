@@ -1,4 +1,4 @@
-//! `top`: the processes of a container.
+//! `top`: the processes of a container, as Docker shows them; without a container those of all, by what they use.
 
 use crate::args::{Arity, Typed, Verb};
 use crate::context::Context;
@@ -12,11 +12,11 @@ use std::process::Command;
 pub(crate) static TOP: Verb = Verb {
     name: "top",
     spellings: &["sampan container top", "sampan top"],
-    usage: "CONTAINER [ps OPTIONS]",
-    about: "Display the running processes of a container",
+    usage: "[CONTAINER [ps OPTIONS]]",
+    about: "Display the running processes of a container, or of all by what they use",
     define: |command| command,
     refused: &[],
-    arity: Arity::Trailing(1),
+    arity: Arity::Trailing(0),
     run,
 };
 
@@ -28,7 +28,7 @@ const PADDING: usize = 3;
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let words = typed.arguments();
-    let (name, options) = words.split_first().map_or(("", &[][..]), |(name, options)| (*name, options));
+    let Some((name, options)) = words.split_first() else { return super::top_all::run(context) };
     let processes = context.engine()?.processes(name).map_err(|error| Failure::of(&error))?;
     let table = if options.is_empty() { own(&processes) } else { of_ps(&processes, options)? };
     context.print(&aligned(&table))?;
@@ -63,7 +63,7 @@ fn row(process: &ProcessInfo, now: &Zoned, users: &str) -> Vec<String> {
 }
 
 /// The host's name for a user, or the number.
-fn user_name(uid: u32, users: &str) -> String {
+pub(super) fn user_name(uid: u32, users: &str) -> String {
     let number = uid.to_string();
     let named = users.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -143,6 +143,8 @@ mod tests {
             parent: 325,
             uid: 0,
             cpu_seconds: 3725,
+            cpu_ms: 3_725_000,
+            resident: 4096,
             age_seconds: 7450,
             terminal: Some(3),
             command: "sleep 1000".into(),

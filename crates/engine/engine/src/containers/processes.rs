@@ -14,6 +14,10 @@ pub struct ProcessInfo {
     pub uid: u32,
     /// Seconds of processor time until now.
     pub cpu_seconds: u64,
+    /// The same in milliseconds, as fine as the kernel's ticks.
+    pub cpu_ms: u64,
+    /// Bytes of memory that are resident, shared ones too.
+    pub resident: u64,
     /// Seconds since it started.
     pub age_seconds: u64,
     /// Number of its terminal below `/dev/pts`.
@@ -41,6 +45,8 @@ pub(super) fn describe(pid: i32) -> Option<ProcessInfo> {
         parent: stat.parent,
         uid,
         cpu_seconds: stat.cpu_ticks / ticks,
+        cpu_ms: stat.cpu_ticks * 1000 / ticks,
+        resident: stat.resident_pages * rustix::param::page_size() as u64,
         age_seconds: now.saturating_sub(stat.start_ticks / ticks),
         terminal: stat.terminal,
         command: command(&directory)?,
@@ -66,6 +72,7 @@ struct Stat {
     terminal: Option<u32>,
     cpu_ticks: u64,
     start_ticks: u64,
+    resident_pages: u64,
 }
 
 impl Stat {
@@ -85,6 +92,7 @@ impl Stat {
             terminal,
             cpu_ticks: number(14)? + number(15)?,
             start_ticks: number(22)?,
+            resident_pages: number(24)?,
         })
     }
 }
@@ -96,7 +104,8 @@ mod tests {
     #[test]
     fn fields_are_found_behind_any_name() {
         let line = "77 (a) b (c) S 5 77 77 34821 77 4194304 1 2 3 4 150 50 0 0 20 0 1 0 123456 1 2";
-        let expected = Stat { parent: 5, terminal: Some(5), cpu_ticks: 200, start_ticks: 123_456 };
+        let expected =
+            Stat { parent: 5, terminal: Some(5), cpu_ticks: 200, start_ticks: 123_456, resident_pages: 2 };
         assert_eq!(Stat::parse(line), Some(expected));
         assert_eq!(Stat::parse("77 (x) S 1 2"), None);
     }
