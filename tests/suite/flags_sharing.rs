@@ -69,9 +69,127 @@ fn ipc_is_private_none_or_the_hosts() {
             .busybox(&["--ipc", "host", "--sysctl", "kernel.shmmax=1000000"], "true")
             .fails_with(125)
             .says("kernel.shmmax");
-        for mode in ["shareable", "container:x", "other"] {
-            let _ = sampan.busybox(&["--ipc", mode], "true").fails_with(125).says(mode).says_one_line();
+        for mode in ["other", "container:"] {
+            let _ = sampan
+                .busybox(&["--ipc", mode], "true")
+                .fails_with(125)
+                .says(&format!("invalid IPC mode: {mode}"))
+                .says_one_line();
         }
+    });
+}
+
+#[test]
+fn shared_memory_and_queues_are_another_containers() {
+    isolated(|sampan| {
+        sampan.load_busybox();
+        let inode = |id: &str| {
+            let pid = sampan.field(id, "{{.State.Pid}}");
+            fs::metadata(format!("/proc/{pid}/ns/ipc")).unwrap().ino()
+        };
+        let donor =
+            sampan.background(&["--name", "donor", "--ipc", "shareable", "--shm-size", "4m"], "sleep 4321");
+        assert!(is_own(sampan, &donor, "ipc"));
+        assert_eq!(sampan.field(&donor, "{{.HostConfig.IpcMode}}"), "shareable");
+        let line = "grep ' /dev/shm ' /proc/mounts";
+        for option in ["nosuid", "nodev", "noexec", "size=4096k"] {
+            assert!(sampan.inside("donor", line).ok().stdout().contains(option), "{option}");
+        }
+        let join = ["--name", "joined", "--ipc", "container:donor"];
+        let joined = sampan.background(&join, "sleep 100");
+        assert_eq!(sampan.field(&joined, "{{.HostConfig.IpcMode}}"), "container:donor");
+        assert_eq!(inode(&joined), inode(&donor));
+        let _ = sampan.inside("joined", "echo from joined > /dev/shm/x").ok();
+        let _ = sampan.inside("donor", "cat /dev/shm/x").ok().prints("from joined\n");
+        // One that has joined can be joined.
+        let _ = sampan.busybox(&["--ipc", "container:joined"], "cat /dev/shm/x").ok().prints("from joined\n");
+        // Memory is gone with its owner, and what is joined is found anew.
+        let _ = sampan.run(["stop", "-t", "0", "joined"]).ok();
+        let _ = sampan.run(["restart", "-t", "0", "donor"]).ok();
+        let _ = sampan.run(["start", "joined"]).ok();
+        assert_eq!(inode(&joined), inode(&donor));
+        let _ = sampan.inside("donor", "ls /dev/shm; echo new > /dev/shm/y").ok().prints("");
+        let _ = sampan.inside("joined", "cat /dev/shm/y").ok().prints("new\n");
+        let _ = sampan.run(["stop", "-t", "0", "joined", "donor"]).ok();
+        let _ = sampan
+            .run(["start", "joined"])
+            .fails_with(1)
+            .says("cannot join the IPC namespace of container")
+            .says(&donor[..12])
+            .says("not running");
+    });
+}
+
+#[test]
+fn what_is_private_is_not_shared() {
+    isolated(|sampan| {
+        sampan.load_busybox();
+        for mode in ["private", "none"] {
+            let name = format!("{mode}-donor");
+            let _ = sampan.background(&["--name", &name, "--ipc", mode], "sleep 100");
+            let _ = sampan
+                .busybox(&["--ipc", &format!("container:{name}")], "true")
+                .fails_with(125)
+                .says("failed to join IPC namespace")
+                .says("non-shareable IPC (hint: use IpcMode:shareable for the donor container)")
+                .says_one_line();
+        }
+        let host = sampan.background(&["--name", "host", "--ipc", "host"], "sleep 100");
+        assert!(!is_own(sampan, &host, "ipc"));
+        let id = sampan.background(&["--ipc", "container:host"], "sleep 100");
+        assert!(!is_own(sampan, &id, "ipc"));
+        let _ = sampan
+            .busybox(&["--ipc", "container:nobody"], "true")
+            .fails_with(125)
+            .says("No such container: nobody");
+    });
+}
+
+/// The mount is the host's: whoever is killed, the next command takes it away.
+#[test]
+fn shared_memory_outlives_no_container() {
+    isolated(|sampan| {
+        sampan.load_busybox();
+        let mounts = |id: &str| {
+            let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+            table.lines().filter(|line| line.contains(&format!("{id}/shm "))).count()
+        };
+        let id = sampan.background(&["--ipc", "shareable"], "sleep 100");
+        assert_eq!(mounts(&id), 1);
+        let first: i32 = sampan.field(&id, "{{.State.Pid}}").parse().unwrap();
+        let status = fs::read_to_string(format!("/proc/{first}/status")).unwrap();
+        let monitor = status.lines().find_map(|line| line.strip_prefix("PPid:\t")).unwrap().to_owned();
+        for pid in [monitor, first.to_string()] {
+            let _ = tests::Invocation::new("kill", ["-9", &pid]).run().ok();
+        }
+        let _ = sampan.run(["start", &id]).ok();
+        assert_eq!(mounts(&id), 1);
+        let _ = sampan.run(["stop", "-t", "0", &id]).ok();
+        assert_eq!(mounts(&id), 0);
+        let _ = sampan.run(["start", &id]).ok();
+        let _ = sampan.run(["rm", "-f", &id]).ok();
+        assert_eq!(mounts(&id), 0);
+    });
+}
+
+#[test]
+fn there_is_one_isolation_and_one_volume_driver() {
+    isolated(|sampan| {
+        sampan.load_busybox();
+        let id = sampan.background(&["--isolation", "default", "--volume-driver", "local"], "sleep 100");
+        let said = sampan.field(&id, "{{.HostConfig.Isolation}} {{.HostConfig.VolumeDriver}}");
+        assert_eq!(said, "default local");
+        let _ = sampan
+            .busybox(&["--isolation", "hyperv"], "true")
+            .fails_with(125)
+            .says("hyperv")
+            .says("only supports 'default'")
+            .says_one_line();
+        let _ = sampan
+            .busybox(&["--volume-driver", "flocker"], "true")
+            .fails_with(125)
+            .says("error looking up volume plugin flocker: plugin \"flocker\" not found")
+            .says_one_line();
     });
 }
 

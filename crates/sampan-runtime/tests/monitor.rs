@@ -5,7 +5,7 @@
 use ids::{ContainerId, ExecId, InstanceId};
 use monitor::client::{Connection, Event, Handover, MonitorProcess, spawn};
 use monitor::desired::{
-    Desired, LogPlan, NetworkPlan, RestartPolicy, SeccompChoice, StdioPlan, StopPlan, VERSION,
+    Desired, IpcPlan, LogPlan, NetworkPlan, RestartPolicy, SeccompChoice, StdioPlan, StopPlan, VERSION,
 };
 use monitor::facts::{self, Exited, Started};
 use monitor::layout::{ContainerDirectories, data, exec};
@@ -175,6 +175,7 @@ fn desired(
         image: "none".into(),
         network: NetworkPlan::None,
         pid_of: None,
+        ipc: IpcPlan::Own,
         cgroup_path: format!("sampan-7e57cafe/{id}"),
         rootfs: Rootfs::Dir { path: rootfs.into() },
         spec,

@@ -99,3 +99,10 @@ pub(crate) fn remove_directory(path: &Path) -> Result<(), FileError> {
         _ => Ok(()),
     }
 }
+
+/// The same for what a container has below the exec root, where a killed monitor may have left a mount.
+pub(crate) fn remove_exec(path: &Path) -> Result<(), FileError> {
+    monitor::shm::release(path)
+        .map_err(|errno| FileError::of("unmount the shared memory in", path)(errno.into()))?;
+    remove_directory(path)
+}

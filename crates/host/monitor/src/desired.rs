@@ -34,6 +34,9 @@ pub struct Desired {
     /// Another container whose processes it sees, found anew at each start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid_of: Option<ContainerId>,
+    /// Whose IPC namespace it has, and who mounts its `/dev/shm`.
+    #[serde(default, skip_serializing_if = "IpcPlan::is_own")]
+    pub ipc: IpcPlan,
     /// Path of the container's cgroup below each hierarchy's delegated root, relative.
     pub cgroup_path: String,
     /// Root file system.
@@ -56,6 +59,33 @@ pub struct Desired {
     pub auto_remove: bool,
     /// The command that removes it when no engine is waiting: the `sampan` program and its arguments.
     pub reaper: Vec<String>,
+}
+
+/// IPC namespace of a sandbox. One that the specification does not list is the host's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "kebab-case")]
+pub enum IpcPlan {
+    /// Its own alone, or the host's.
+    #[default]
+    Own,
+    /// Its own, which others may join: `/dev/shm` is a file system of the sandbox, mounted at [`crate::shm`]'s place.
+    Shareable {
+        /// Bytes of `/dev/shm`.
+        shm_size: u64,
+    },
+    /// That of another container, found anew at each start.
+    Container {
+        /// That container.
+        id: ContainerId,
+        /// Where its `/dev/shm` is on the host.
+        shm: PathBuf,
+    },
+}
+
+impl IpcPlan {
+    fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
 }
 
 /// Network of a sandbox.

@@ -29,6 +29,8 @@ pub mod exec {
     pub const OPERATION_LOCK: &str = "operation.lock";
     /// Where the monitor listens.
     pub const SOCKET: &str = "monitor.sock";
+    /// Where the `/dev/shm` of a shareable sandbox is mounted.
+    pub const SHM: &str = "shm";
     /// FIFO of standard input.
     pub const STDIN: &str = "stdin";
     /// FIFO of standard output.

@@ -16,6 +16,7 @@ pub mod layout;
 pub mod log;
 pub mod protocol;
 pub mod sample;
+pub mod shm;
 pub mod status;
 
 mod servant;

@@ -57,13 +57,17 @@ pub(crate) enum CreateRequestError {
         /// As given.
         mode: String,
     },
-    /// Not to be had.
-    #[error(
-        "--ipc {mode} is not supported by this version of sampan: use --ipc host on both sides, or share files with a volume"
-    )]
-    IpcShared {
+    /// Linux has one kind. The words are Docker's.
+    #[error("Invalid isolation: \"{asked}\" - linux only supports 'default'")]
+    Isolation {
         /// As given.
-        mode: String,
+        asked: String,
+    },
+    /// There are no plugins. The words are Docker's.
+    #[error("error looking up volume plugin {name}: plugin \"{name}\" not found")]
+    VolumeDriver {
+        /// As given.
+        name: String,
     },
     /// Docker's least memory.
     #[error("Minimum memory limit allowed is 6MB")]
@@ -133,6 +137,8 @@ pub(crate) fn container_config(
             None => None,
         },
         host_users: one_of(&host.userns_mode, "USER", &["host"])?.is_some(),
+        isolation: isolation(&host.isolation)?,
+        volume_driver: volume_driver(&host.volume_driver)?,
         cgroup_parent: filled(&host.resources.cgroup_parent),
         volumes_from: host.volumes_from.clone().unwrap_or_default(),
         device_rules: host.resources.device_cgroup_rules.clone().unwrap_or_default(),
@@ -189,14 +195,29 @@ fn one_of<'a>(
 }
 
 fn ipc(mode: &str) -> Result<IpcChoice, CreateRequestError> {
-    if mode == "shareable" || mode.starts_with("container:") {
-        return Err(CreateRequestError::IpcShared { mode: mode.to_owned() });
+    if let Some(name) = mode.strip_prefix("container:").filter(|name| !name.is_empty()) {
+        return Ok(IpcChoice::Container(name.to_owned()));
     }
-    Ok(match one_of(mode, "IPC", &["private", "none", "host"])? {
+    Ok(match one_of(mode, "IPC", &["private", "none", "shareable", "host"])? {
         Some("host") => IpcChoice::Host,
+        Some("shareable") => IpcChoice::Shareable,
         Some("none") => IpcChoice::None,
         _ => IpcChoice::Private,
     })
+}
+
+fn isolation(asked: &str) -> Result<Option<String>, CreateRequestError> {
+    if asked.is_empty() || asked.eq_ignore_ascii_case("default") {
+        return Ok(filled(asked));
+    }
+    Err(CreateRequestError::Isolation { asked: asked.to_owned() })
+}
+
+fn volume_driver(name: &str) -> Result<Option<String>, CreateRequestError> {
+    if name.is_empty() || name == "local" {
+        return Ok(filled(name));
+    }
+    Err(CreateRequestError::VolumeDriver { name: name.to_owned() })
 }
 
 fn pid(mode: &str) -> Result<PidChoice, CreateRequestError> {

@@ -52,6 +52,7 @@ fn storage(command: Command) -> Command {
         .arg(text("shm-size", '\0', "bytes", "Size of /dev/shm"))
         .arg(list("tmpfs", '\0', "list", "Mount a tmpfs directory"))
         .arg(list("volume", 'v', "list", "Bind mount a volume"))
+        .arg(text("volume-driver", '\0', "string", "Optional volume driver for the container"))
         .arg(list("volumes-from", '\0', "list", "Mount volumes from the specified container(s)"))
 }
 
@@ -130,6 +131,7 @@ fn security(command: Command) -> Command {
         .arg(list("cap-drop", '\0', "list", "Drop Linux capabilities"))
         .arg(text("cgroupns", '\0', "string", "Cgroup namespace to use (host|private)"))
         .arg(text("ipc", '\0', "string", "IPC mode to use"))
+        .arg(text("isolation", '\0', "string", "Container isolation technology"))
         .arg(text("pid", '\0', "string", "PID namespace to use"))
         .arg(text("userns", '\0', "string", "User namespace to use"))
         .arg(text("uts", '\0', "string", "UTS namespace to use"))

@@ -59,6 +59,8 @@ pub(super) fn host(
         init: typed.was_typed("init").then(|| typed.is_on("init")),
         volumes_from: owned(&typed.list("volumes-from")),
         cgroupns_mode: mode(typed, "cgroupns", "CGROUP", &["host", "private"])?,
+        isolation: typed.text_or_empty("isolation"),
+        volume_driver: typed.text_or_empty("volume-driver"),
         ipc_mode: typed.text_or_empty("ipc"),
         pid_mode: namespace_mode(typed, "pid", "PID")?,
         uts_mode: mode(typed, "uts", "UTS", &["host"])?,

@@ -17,13 +17,11 @@ pub(crate) const CREATE_REFUSED: &[Refused] = &[
     flag("io-maxbandwidth", WINDOWS),
     flag("io-maxiops", WINDOWS),
     flag("ip6", "containers have IPv4 addresses only; use --ip"),
-    flag("isolation", WINDOWS),
     flag("kernel-memory", "the kernel has dropped this limit; use --memory"),
     flag("link-local-ip", "containers have one address; use --ip"),
     flag("runtime", "sampan has one runtime of its own"),
     flag("storage-opt", "container file systems have no size limit yet"),
     flag("use-api-socket", "there is no server whose socket could be used"),
-    flag("volume-driver", "volumes are local directories"),
 ];
 
 /// Those of `run`: the same.

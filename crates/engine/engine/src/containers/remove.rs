@@ -221,7 +221,7 @@ impl Engine {
         if let Some(trash) = trash {
             documents::remove_directory(&trash)?;
         }
-        Ok(documents::remove_directory(&directories.exec)?)
+        Ok(documents::remove_exec(&directories.exec)?)
     }
 
     /// Renames the data directory into the trash; where it is now.

@@ -114,6 +114,10 @@ pub struct ContainerConfig {
     pub cgroup_namespace: Option<CgroupNamespace>,
     /// It was said that user ids are the host's, as they are anyway.
     pub host_users: bool,
+    /// What was said of isolation, where there is one kind.
+    pub isolation: Option<String>,
+    /// What was said of the driver of its volumes, where there is one.
+    pub volume_driver: Option<String>,
     /// The control group in which its own is made; the instance's when absent.
     pub cgroup_parent: Option<String>,
     /// Containers whose binds and volumes it has, `container[:ro|rw]`.
@@ -123,7 +127,7 @@ pub struct ContainerConfig {
 }
 
 /// Whose System V and POSIX objects a container sees (ipc_namespaces(7)).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IpcChoice {
     /// Its own, with a `/dev/shm` of its own.
@@ -131,8 +135,12 @@ pub enum IpcChoice {
     Private,
     /// Its own, without `/dev/shm`.
     None,
+    /// Its own, which other containers may join, `/dev/shm` included.
+    Shareable,
     /// The host's, `/dev/shm` included.
     Host,
+    /// Those of another container, by name or id, `/dev/shm` included.
+    Container(String),
 }
 
 /// Whose processes a container sees (pid_namespaces(7)).

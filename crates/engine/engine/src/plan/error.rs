@@ -75,6 +75,14 @@ pub enum PlanError {
         /// What was asked.
         name: String,
     },
+    /// A container that shares with nobody. The words are Docker's.
+    #[error(
+        "failed to join IPC namespace: container {container}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)"
+    )]
+    NotShareable {
+        /// As it was asked for.
+        container: String,
+    },
     /// Not a security option.
     #[error("invalid --security-opt: {text:?}")]
     SecurityOption {

@@ -256,26 +256,17 @@ pub(super) fn all(
     mounts
 }
 
-/// What of the defaults belongs to the IPC namespace, made the host's or left out.
-pub(super) fn share_ipc(mounts: &mut Vec<Mount>, choice: IpcChoice) {
+/// What of the defaults belongs to the IPC namespace: bound from `shared`, which is on the host, or left out.
+pub(super) fn share_ipc(mounts: &mut Vec<Mount>, choice: &IpcChoice, shared: Option<&Path>) {
     let is_shm = |mount: &Mount| mount.kind == "tmpfs" && mount.source.as_deref() == Some(Path::new("shm"));
-    match choice {
-        IpcChoice::Private => {}
-        IpcChoice::None => mounts.retain(|mount| !is_shm(mount)),
-        IpcChoice::Host => {
-            // Message queues are those of whoever mounts them, and that is now the host (mq_overview(7)).
-            for mount in mounts.iter_mut().filter(|mount| is_shm(mount)) {
-                let place = mount.destination.clone();
-                *mount = Mount {
-                    kind: "bind".into(),
-                    source: Some(place.clone()),
-                    options: ["rbind", "rprivate", "rw", "nosuid", "noexec", "nodev"]
-                        .map(str::to_owned)
-                        .to_vec(),
-                    destination: place,
-                    ..Mount::default()
-                };
-            }
+    if *choice == IpcChoice::None {
+        mounts.retain(|mount| !is_shm(mount));
+    }
+    // Message queues need nothing: they are those of the namespace that mounts them (mq_overview(7)).
+    if let Some(shared) = shared {
+        for mount in mounts.iter_mut().filter(|mount| is_shm(mount)) {
+            let options = ["rbind", "rprivate", "rw", "nosuid", "noexec", "nodev"];
+            *mount = bind("/dev/shm", shared, &options);
         }
     }
 }

@@ -57,6 +57,8 @@ pub struct SpecificationInput<'a> {
     pub default_ulimits: &'a [Ulimit],
     /// Bytes of `/dev/shm` when the request says nothing.
     pub default_shm_size: u64,
+    /// Where its `/dev/shm` is on the host, when it is not its own alone.
+    pub shared_shm: Option<&'a Path>,
     /// The host.
     pub facts: &'a Facts,
 }
@@ -204,7 +206,7 @@ fn all_mounts(input: &SpecificationInput<'_>) -> Vec<spec::runtime::Mount> {
     let config = input.config;
     let shm_size = config.shm_size.unwrap_or(input.default_shm_size);
     let mut all = mounts::all(input.mounts, &bound, config.privileged, config.read_only, shm_size);
-    mounts::share_ipc(&mut all, config.ipc);
+    mounts::share_ipc(&mut all, &config.ipc, input.shared_shm);
     if let Some(init) = input.init {
         all.push(spec::runtime::Mount {
             destination: INIT_INSIDE.into(),
@@ -244,6 +246,7 @@ mod tests {
             init: config.init.then_some(Path::new("/libexec/init")),
             default_ulimits: &[],
             default_shm_size: 1 << 20,
+            shared_shm: (config.ipc == IpcChoice::Host).then_some(Path::new("/dev/shm")),
             facts: &FACTS,
         })
         .map(|(spec, _)| spec)

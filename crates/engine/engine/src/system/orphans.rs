@@ -199,7 +199,7 @@ impl Engine {
         }
         if !self.known_ids()?.contains(id) {
             // The lock made it.
-            documents::remove_directory(&directories.exec)?;
+            documents::remove_exec(&directories.exec)?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Isolation by the host's kernel: namespaces, a cgroup, bridges.
 
+mod ipc;
 mod networks;
 
 use super::isolation::{ChildStdio, ExecRequest, Failure, Isolation, Launched, OomSignal, ResolverPlace};
@@ -26,6 +27,8 @@ pub(super) struct ProcessIsolation {
     instance: InstanceId,
     /// Where the other containers' exec directories are.
     siblings: PathBuf,
+    /// The container's directory there, where its `/dev/shm` is, when others may share it.
+    shared: Option<PathBuf>,
     namespaces: Vec<(Kind, OwnedFd)>,
     sockets: Option<NetworkSockets>,
     published: Option<PublishedPorts>,
@@ -54,6 +57,7 @@ impl ProcessIsolation {
         Self {
             instance,
             siblings,
+            shared: None,
             namespaces: Vec::new(),
             sockets: None,
             published: None,
@@ -100,6 +104,7 @@ impl ProcessIsolation {
             make = make.without(Kind::Network);
             self.namespaces.push((Kind::Network, self.namespace_of(id, "net", "network")?));
         }
+        self.join_ipc(desired, &mut make)?;
         let made =
             namespace::create(make).map_err(|errno| errno_failure("make the sandbox's namespaces", errno))?;
         self.namespaces.extend(made);
@@ -212,6 +217,7 @@ impl Isolation for ProcessIsolation {
         }
         let result = self
             .open_namespaces(desired)
+            .and_then(|()| self.make_shm(desired))
             .and_then(|()| self.set_up_network(desired))
             .and_then(|()| self.set_up_cgroup(desired))
             .and_then(|()| self.compile_filter(desired));
@@ -233,6 +239,7 @@ impl Isolation for ProcessIsolation {
             Err(cgroup::CgroupError::NotFound { .. }) if pid.is_none() => None,
             Err(error) => return Err(failed(error)),
         };
+        self.adopt_shm(desired);
         self.adopt_ports(desired, pid.is_some())?;
         let Some(pid) = pid else { return Ok(()) };
         self.open_group()?;
@@ -392,6 +399,7 @@ impl Isolation for ProcessIsolation {
         }
         // With the last descriptor the namespace goes, and its interfaces with it, in the background.
         self.namespaces.clear();
+        failures.extend(self.release_shm());
         failures
     }
 

@@ -45,10 +45,12 @@ pub(super) fn host_config(config: &ContainerConfig) -> HostConfig {
         extra_hosts: filled(config.extra_hosts.clone()),
         links: filled(config.links.clone()),
         group_add: filled(config.group_add.clone()),
-        ipc_mode: match config.ipc {
+        ipc_mode: match &config.ipc {
             IpcChoice::Private => "private".to_owned(),
             IpcChoice::None => "none".to_owned(),
+            IpcChoice::Shareable => "shareable".to_owned(),
             IpcChoice::Host => "host".to_owned(),
+            IpcChoice::Container(name) => format!("container:{name}"),
         },
         pid_mode: match &config.pid {
             PidChoice::Private => String::new(),
@@ -57,6 +59,8 @@ pub(super) fn host_config(config: &ContainerConfig) -> HostConfig {
         },
         uts_mode: if config.host_uts { "host".to_owned() } else { String::new() },
         userns_mode: if config.host_users { "host".to_owned() } else { String::new() },
+        isolation: config.isolation.clone().unwrap_or_default(),
+        volume_driver: config.volume_driver.clone().unwrap_or_default(),
         volumes_from: filled(config.volumes_from.clone()),
         oom_score_adj: config.resources.oom_score_adj.unwrap_or(0).into(),
         privileged: config.privileged,

@@ -50,6 +50,7 @@ impl Engine {
             init: init.as_deref(),
             default_ulimits: &context.config.ulimits(),
             default_shm_size: context.config.default_shm_size,
+            shared_shm: draft.ipc.shm.as_deref(),
             facts: &host::facts(config),
         })?;
         if let Some(resources) = spec.linux.as_mut().and_then(|linux| linux.resources.as_mut()) {
@@ -64,6 +65,7 @@ impl Engine {
             image: config.image.clone(),
             network,
             pid_of: draft.pid_of.clone(),
+            ipc: draft.ipc.plan.clone(),
             cgroup_path: cgroup_path(config, &context.instance, &draft.id)?,
             rootfs,
             spec,

@@ -6,6 +6,7 @@
 
 mod document;
 mod error;
+mod ipc;
 mod volumes_from;
 
 pub(crate) use document::ACCOUNT_FILE_MAX;
@@ -105,6 +106,8 @@ struct Draft {
     warnings: Vec<String>,
     /// Whose processes it sees.
     pid_of: Option<ContainerId>,
+    /// With whom it shares memory and queues.
+    ipc: ipc::Ipc,
 }
 
 impl Engine {
@@ -166,6 +169,7 @@ impl Engine {
             PidChoice::Container(other) => Some(self.find(other)?),
             PidChoice::Private | PidChoice::Host => None,
         };
+        let ipc = self.plan_ipc(&id, &config)?;
         Ok(Draft {
             id,
             config,
@@ -177,6 +181,7 @@ impl Engine {
             by_run: false,
             warnings,
             pid_of,
+            ipc,
         })
     }
 
