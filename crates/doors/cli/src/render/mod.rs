@@ -5,6 +5,7 @@
 
 mod fields;
 mod list;
+mod order;
 mod table;
 mod template;
 pub(crate) mod units;

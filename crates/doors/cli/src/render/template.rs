@@ -1,6 +1,7 @@
 //! `--format`: Go templates with Docker's functions.
 
 use super::fields;
+use super::order::FieldOrders;
 use crate::args::nearest;
 use crate::failure::Failure;
 use gotmpl::{MissingKey, Template, TemplateError, Value};
@@ -60,17 +61,17 @@ pub(super) struct Parsed {
 /// Parses the template of a list. `\t` and `\n` may be spelled out, as shells make tabs hard to type. `headers`: the
 /// functions leave their values alone, so that a heading stays readable.
 pub(super) fn parse(text: &str, headers: bool) -> Result<Parsed, TemplateFailure> {
-    let template = parsed(text, headers).map_err(TemplateFailure::ListGrammar)?;
+    let template = parsed(text, headers, FieldOrders::default()).map_err(TemplateFailure::ListGrammar)?;
     Ok(Parsed { template, format: text.to_owned() })
 }
 
-fn parsed(text: &str, headers: bool) -> Result<Template, String> {
+fn parsed(text: &str, headers: bool, orders: FieldOrders) -> Result<Template, String> {
     let mut text = text.replace("\\t", "\t").replace("\\n", "\n");
     // `.Label "key"` is a method in Docker; here it is a function, and the labels are a map.
     for before in [" ", "{", "("] {
         text = text.replace(&format!("{before}.Label "), &format!("{before}label .LabelMap "));
     }
-    functions(Template::new(""), headers).parse(&text).map_err(|error| error.to_string())
+    functions(Template::new(""), headers, orders).parse(&text).map_err(|error| error.to_string())
 }
 
 impl Parsed {
@@ -110,14 +111,18 @@ fn in_go_words(error: &TemplateError) -> String {
     }
 }
 
-/// One document through a template, for `inspect`, `info` and `version`; ends with a newline.
-pub(crate) fn render_document(format: &str, document: &serde_json::Value) -> Result<String, TemplateFailure> {
+/// One document, as JSON with its fields in order, through a template, for `inspect`, `info` and `version`; ends with a
+/// newline.
+pub(crate) fn render_document(format: &str, document: &str) -> Result<String, TemplateFailure> {
     if format == "json" {
         return Ok(format!("{document}\n"));
     }
     let wrong = |reason: String| TemplateFailure::Document { format: format.to_owned(), reason };
-    let data = gotmpl::to_value(document).map_err(|error| wrong(error.to_string()))?;
-    let template = parsed(format, false).map_err(TemplateFailure::Grammar)?;
+    let value: serde_json::Value =
+        serde_json::from_str(document).map_err(|error| wrong(error.to_string()))?;
+    let data = gotmpl::to_value(&value).map_err(|error| wrong(error.to_string()))?;
+    let orders = FieldOrders::of(document).map_err(|error| wrong(error.to_string()))?;
+    let template = parsed(format, false, orders).map_err(TemplateFailure::Grammar)?;
     let text = fields::execute(&template, &data).map_err(|error| {
         let names = fields::names(&data);
         let near = match &error {
@@ -137,7 +142,7 @@ fn string(text: impl AsRef<str>) -> Value {
 }
 
 /// Docker's functions (docker/cli, `templates`).
-fn functions(template: Template, headers: bool) -> Template {
+fn functions(template: Template, headers: bool, orders: FieldOrders) -> Template {
     let text = |args: &[Value], index: usize| args.get(index).map(ToString::to_string).unwrap_or_default();
     let on_text = move |change: fn(&str) -> String| {
         move |args: &[Value]| -> Answer {
@@ -145,7 +150,10 @@ fn functions(template: Template, headers: bool) -> Template {
         }
     };
     template
-        .func("json", move |args| if headers { Ok(string(text(args, 0))) } else { json(args.first()) })
+        .func("json", move |args| {
+            let json = || orders.to_json(args.first().unwrap_or(&Value::Nil));
+            Ok(string(if headers { text(args, 0) } else { json() }))
+        })
         .func("label", move |args| match args {
             [_, Value::String(key)] if headers => Ok(string(label_heading(key))),
             [Value::Map(labels), Value::String(key)] => {
@@ -220,36 +228,13 @@ fn title(text: &str) -> String {
         .collect()
 }
 
-fn json(value: Option<&Value>) -> Answer {
-    Ok(string(to_json(value.unwrap_or(&Value::Nil)).to_string()))
-}
-
-fn to_json(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Bool(value) => (*value).into(),
-        Value::Int(value) => (*value).into(),
-        Value::Uint(value) => (*value).into(),
-        Value::Float(value) => (*value).into(),
-        Value::String(text) => text.as_ref().into(),
-        Value::List(items) => items.iter().map(to_json).collect(),
-        // The map behind `.Label` is no field of Docker's.
-        Value::Map(fields) => fields
-            .iter()
-            .filter(|(key, _)| key.as_ref() != "LabelMap")
-            .map(|(key, value)| (key.to_string(), to_json(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        _ => serde_json::Value::Null,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn rendered(format: &str) -> String {
         let document = serde_json::json!({"Id": "abcdef", "State": {"Pid": 7, "Running": true}, "Names": ["b", "a"], "None": null});
-        render_document(format, &document).unwrap_or_else(|failure| failure.to_string())
+        render_document(format, &document.to_string()).unwrap_or_else(|failure| failure.to_string())
     }
 
     #[test]
@@ -274,7 +259,8 @@ mod tests {
     fn missing_fields_are_told_from_missing_keys() {
         let document = serde_json::json!({"Id": "abc", "State": {"Pid": 1}, "Config": {"Labels": {"a": "1"}, "Env": null}});
         let rendered = |format: &str| {
-            render_document(format, &document).unwrap_or_else(|failure| failure.to_string() + "\n")
+            render_document(format, &document.to_string())
+                .unwrap_or_else(|failure| failure.to_string() + "\n")
         };
         let missing = |format: &str, key: &str, more: &str| {
             let start = format!("template parsing error: template: executing {format:?}: ");

@@ -74,7 +74,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
                     text.push_str(&serde_json::to_string(line).map_err(|error| Failure::of(&error))?);
                     text.push('\n');
                 } else {
-                    let document = serde_json::to_value(line).map_err(|error| Failure::of(&error))?;
+                    let document = serde_json::to_string(line).map_err(|error| Failure::of(&error))?;
                     text.push_str(&render_document(format, &document).map_err(Failure::from)?);
                 }
             }

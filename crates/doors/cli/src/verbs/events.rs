@@ -67,7 +67,7 @@ fn line(message: &EventMessage, format: &str, zone: &jiff::tz::TimeZone) -> Resu
                 "TimeNano": message.time_nano,
                 "Actor": { "ID": message.actor.id, "Attributes": message.actor.attributes },
             });
-            render_document(template, &document).map_err(Failure::from)
+            render_document(template, &document.to_string()).map_err(Failure::from)
         }
     }
 }

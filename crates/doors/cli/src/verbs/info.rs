@@ -43,7 +43,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             }
         }
         format => {
-            let document = serde_json::to_value(&wire).map_err(|error| Failure::of(&error))?;
+            let document = serde_json::to_string(&wire).map_err(|error| Failure::of(&error))?;
             context.print(&render_document(format, &document).map_err(Failure::from)?)?;
         }
     }

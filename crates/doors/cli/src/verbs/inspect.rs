@@ -8,7 +8,6 @@ use crate::local::from_engine_container::inspect;
 use crate::render::render_document;
 use clap::Command;
 use serde::Serialize;
-use serde_json::Value;
 
 /// `sampan inspect`: of any kind.
 pub(crate) static INSPECT: Verb = Verb {
@@ -116,7 +115,7 @@ pub(crate) fn print_documents(context: &Context, format: &str, found: &[Document
         "json" => context.line(&format!("[{}]", whole(|document| &document.line).join(",")))?,
         format => {
             for document in found {
-                context.print(&render_document(format, &document.value).map_err(Failure::from)?)?;
+                context.print(&render_document(format, &document.line).map_err(Failure::from)?)?;
             }
         }
     }
@@ -125,19 +124,16 @@ pub(crate) fn print_documents(context: &Context, format: &str, found: &[Document
 
 /// One object as JSON, with its fields in Docker's order.
 pub(crate) struct Document {
-    /// For templates, which do not see an order.
-    value: Value,
     /// Four blanks per level, as an element of a list.
     pretty: String,
-    /// One line.
+    /// One line, for templates too.
     line: String,
 }
 
 /// A document as JSON.
 pub(crate) fn document<T: Serialize>(value: &T) -> Result<Document, Failure> {
-    let in_words = |error: serde_json::Error| Failure::of(&error);
-    let line = serde_json::to_string(value).map_err(in_words)?;
-    Ok(Document { value: serde_json::to_value(value).map_err(in_words)?, pretty: pretty(value)?, line })
+    let line = serde_json::to_string(value).map_err(|error| Failure::of(&error))?;
+    Ok(Document { pretty: pretty(value)?, line })
 }
 
 /// JSON with four blanks per level, as Docker indents it, one level in.

@@ -102,7 +102,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
                 context: target.context.clone(),
             };
             let document =
-                serde_json::to_value(Versions { client, server }).map_err(|error| Failure::of(&error))?;
+                serde_json::to_string(&Versions { client, server }).map_err(|error| Failure::of(&error))?;
             context.print(&render_document(format, &document).map_err(Failure::from)?)?;
         }
     }
