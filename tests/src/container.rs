@@ -6,6 +6,7 @@
 use crate::census::cgroup;
 use crate::fixture;
 use crate::invocation::Outcome;
+use crate::patience::stretched;
 use crate::sampan::Sampan;
 use serde_json::Value;
 use std::fs;
@@ -25,9 +26,9 @@ const NETWORK_OPTIONS: [&str; 5] = ["--network", "--net", "-p", "--publish", "-P
 /// # Panics
 /// When it does not within twenty seconds.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let started = Instant::now();
+    let (started, patience) = (Instant::now(), stretched(PATIENCE));
     while !condition() {
-        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        assert!(started.elapsed() < patience, "waited {patience:?} in vain: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }

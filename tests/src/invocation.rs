@@ -3,6 +3,7 @@
 //! Every command has a process group of its own and a time limit; one that outlasts it, or leaves somebody behind who
 //! holds its output open, fails the test with everything printed so far.
 
+use crate::patience::stretched;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::ffi::{OsStr, OsString};
@@ -37,7 +38,7 @@ impl Invocation {
             .map(quoted)
             .collect();
         command.args(arguments);
-        Self { command, line: words.join(" "), input: Vec::new(), limit: TIME_LIMIT }
+        Self { command, line: words.join(" "), input: Vec::new(), limit: stretched(TIME_LIMIT) }
     }
 
     /// What the command reads from standard input, which is empty otherwise.

@@ -23,7 +23,7 @@ const LONG_TIME_LIMIT: Duration = Duration::from_secs(3600);
 /// # Panics
 /// When the body does, when it outlasts three minutes, or when something is left behind; with the whole output.
 pub fn isolated<F: FnOnce(&Sampan)>(body: F) {
-    isolated_within(TIME_LIMIT, body);
+    isolated_within(crate::patience::stretched(TIME_LIMIT), body);
 }
 
 /// As [`isolated`], for tests of the long tier.

@@ -18,6 +18,7 @@ pub mod invocation;
 pub mod isolation;
 pub mod normalise;
 pub mod paths;
+pub mod patience;
 pub mod registry;
 pub mod report;
 pub mod sampan;

@@ -182,6 +182,8 @@ pub struct OneLayer {
 
 /// The media type of its manifest.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The media type of a list of images by platform.
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 impl OneLayer {
     /// With a file of about `size` bytes that cannot be compressed.
@@ -219,6 +221,17 @@ impl OneLayer {
     pub fn manifest_with(&self, layer_type: &str) -> Vec<u8> {
         let text = String::from_utf8_lossy(&self.manifest);
         text.replace("application/vnd.oci.image.layer.v1.tar", layer_type).into_bytes()
+    }
+
+    /// An index that offers it for one architecture alone.
+    #[must_use]
+    pub fn index_for(&self, architecture: &str) -> Vec<u8> {
+        format!(
+            r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{{"mediaType":"{MANIFEST}","digest":"{}","size":{},"platform":{{"architecture":"{architecture}","os":"linux"}}}}]}}"#,
+            digest(&self.manifest),
+            self.manifest.len()
+        )
+        .into_bytes()
     }
 
     /// Answers honestly.

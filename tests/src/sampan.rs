@@ -2,6 +2,7 @@
 
 use crate::census::Census;
 use crate::invocation::{Invocation, Outcome};
+use crate::patience::stretched;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -100,7 +101,7 @@ impl Sampan {
             thread::sleep(SETTLED_FOR);
             let now = self.census();
             let settled = !now.has_zombies() && last.differences(&now).is_empty();
-            if settled || started.elapsed() > SETTLING_LIMIT {
+            if settled || started.elapsed() > stretched(SETTLING_LIMIT) {
                 return now;
             }
             last = now;
@@ -149,7 +150,11 @@ impl Sampan {
             if differences.is_empty() {
                 return;
             }
-            assert!(started.elapsed() < SETTLING_LIMIT, "left behind:\n  {}", differences.join("\n  "));
+            assert!(
+                started.elapsed() < stretched(SETTLING_LIMIT),
+                "left behind:\n  {}",
+                differences.join("\n  ")
+            );
             thread::sleep(Duration::from_millis(20));
         }
     }

@@ -3,6 +3,7 @@
 //! setsid(1) makes the terminal the command's controlling one; the command keeps the process that was started.
 
 use crate::invocation::Invocation;
+use crate::patience::stretched;
 use crate::tour::Screen;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
@@ -78,7 +79,7 @@ impl Terminal {
                     return;
                 }
             }
-            let left = TIME_LIMIT.checked_sub(started.elapsed());
+            let left = stretched(TIME_LIMIT).checked_sub(started.elapsed());
             let more = left.is_some_and(|left| self.read(left));
             assert!(more, "no {text:?} on the screen of {}:\n{}", self.line, self.shown());
         }
@@ -96,7 +97,7 @@ impl Terminal {
             if is(&screen) {
                 return screen;
             }
-            let left = TIME_LIMIT.checked_sub(started.elapsed());
+            let left = stretched(TIME_LIMIT).checked_sub(started.elapsed());
             let more = left.is_some_and(|left| self.read(left));
             assert!(more, "no {what:?} on the screen of {}:\n{}", self.line, screen.lines.join("\n"));
         }
@@ -122,7 +123,7 @@ impl Terminal {
                 return (status.code().unwrap_or(-1), self.shown());
             }
             self.read(Duration::from_millis(20));
-            assert!(started.elapsed() < TIME_LIMIT, "no end of {}:\n{}", self.line, self.shown());
+            assert!(started.elapsed() < stretched(TIME_LIMIT), "no end of {}:\n{}", self.line, self.shown());
         }
     }
 

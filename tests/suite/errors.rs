@@ -265,7 +265,7 @@ pub(crate) fn with_small_data_root(sampan: &Sampan, kilobytes: u32, body: impl F
     let _ = fs::remove_dir_all(sampan.exec_root());
 }
 
-fn files_below(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         if entry.file_type().unwrap().is_dir() {

@@ -1,11 +1,12 @@
 //! Pulls that break, and what the next one makes of them.
 
+use crate::errors::{files_below, with_small_data_root};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
-use tests::registry::{OneLayer, Scripted};
+use tests::registry::{INDEX, OneLayer, Scripted};
 use tests::{Sampan, eventually, isolated};
 
 const MIB: usize = 1 << 20;
@@ -196,5 +197,50 @@ fn foreign_layers_are_refused_by_name() {
             .says("foreign layer")
             .says(&image.layer_digest)
             .says_one_line();
+    });
+}
+
+#[test]
+fn a_disk_that_fills_up_during_a_pull_is_said_and_the_space_given_back() {
+    isolated(|sampan| {
+        with_small_data_root(sampan, 6_000, |root| {
+            let image = OneLayer::new(sampan, 4 * MIB);
+            let server = Scripted::start({
+                let image = image.clone();
+                move |request, replier| image.answer(request, replier)
+            });
+            let name = format!("{}/web:1", server.host);
+            // The layer fits once, and not a second time as files.
+            let refused = sampan.run(["run", "--rm", "--quiet", &name, "/noise"]).fails_with(125);
+            let _ = refused.says("No space left on device");
+            let _ = sampan.run(["image", "prune", "--force"]).ok();
+            let large: Vec<_> = files_below(root)
+                .into_iter()
+                .filter(|path| fs::metadata(path).is_ok_and(|data| data.len() > MIB as u64))
+                .collect();
+            assert!(large.is_empty(), "not given back: {large:?}");
+            let _ = sampan.run(["system", "check"]).ok();
+            let _ = sampan.demo(&[], &["echo", "small"]).ok().prints("small\n");
+        });
+    });
+}
+
+#[test]
+fn an_image_for_other_machines_is_refused_with_what_is_offered() {
+    isolated(|sampan| {
+        let image = OneLayer::new(sampan, 1000);
+        let index = image.index_for("s390x");
+        let server = Scripted::start({
+            let image = image.clone();
+            move |request, replier| match request.path.ends_with("/manifests/1") {
+                true => replier.reply(200, &[("Content-Type", INDEX)], &index),
+                false => image.answer(request, replier),
+            }
+        });
+        let name = format!("{}/web:1", server.host);
+        let refused = sampan.run(["pull", &name]).fails_with(1);
+        let _ = refused.says("linux/amd64").says("linux/s390x").says_one_line();
+        let _ = sampan.run(["run", "--rm", "--quiet", &name, "/noise"]).fails_with(125).says("linux/s390x");
+        assert_eq!(sampan.run(["images", "-q"]).ok().stdout(), "");
     });
 }

@@ -52,7 +52,7 @@ pub(super) fn script<'a>(programs: impl Iterator<Item = &'a TestProgram>) -> Str
     let mut text = String::from(
         "#!/bin/sh\n\
          export PATH=/opt/sampan:/usr/sbin:/usr/bin:/sbin:/bin SAMPAN_BIN=/opt/sampan/sampan\n\
-         export SAMPAN_SKIP_LOG=/tmp/skips RUST_BACKTRACE=0\n\
+         export SAMPAN_SKIP_LOG=/tmp/skips RUST_BACKTRACE=0 SAMPAN_TEST_PATIENCE=6\n\
          dmesg -n 1\n\
          modprobe -a overlay veth bridge nf_tables loop 2>/dev/null\n\
          uname -r; stat -f -c 'cgroup file system: %T' /sys/fs/cgroup; systemctl --version | head -1\n\

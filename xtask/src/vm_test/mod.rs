@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// What the guest prints last, followed by the exit code of its tests.
 const VERDICT: &str = "SAMPAN-VM-EXIT:";
 /// Until the guest is given up. Emulation is some thirty times slower than the processor.
-const PATIENCE: Duration = Duration::from_secs(25 * 60);
+const PATIENCE: Duration = Duration::from_secs(50 * 60);
 
 /// Builds the guest, boots it, keeps its log.
 ///

@@ -165,8 +165,12 @@ fn memory_beyond_the_limit_ends_the_process_and_is_counted(place: &Place) {
         rustix::event::epoll::wait(&epoll, rustix::buffer::spare_capacity(events), Some(&limit)).unwrap()
     };
     assert_eq!(ready(&mut events, 500), 1);
-    watch.clear();
-    assert_eq!(ready(&mut events, 10), 0);
+    // The kernel holds notices back for 10 ms and then gives them at once, so another may follow.
+    let quiet = (0..5).any(|_| {
+        watch.clear();
+        ready(&mut events, 100) == 0
+    });
+    assert!(quiet, "the watch stays ready");
     assert_eq!(watch.count().unwrap(), 1);
     assert_eq!(group.oom_kills().unwrap(), 1);
     let memory = group.stats().unwrap().memory.unwrap();

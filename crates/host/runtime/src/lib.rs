@@ -29,7 +29,6 @@ pub mod seal;
 pub mod seccomp;
 mod service;
 mod sources;
-mod switches;
 mod through;
 
 pub use create::{create, exec};

@@ -1,7 +1,7 @@
 //! An overlay that only we see: mounted nowhere, reached by its descriptor (fsopen(2), fsmount(2)).
 
 use crate::SnapshotError;
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
@@ -23,28 +23,13 @@ pub(crate) fn mount(
         rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .map_err(SnapshotError::errno("open", path))
     };
-    let name = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let name = |fd: &OwnedFd| kernel::overlay::descriptor_path(fd.as_fd());
     let lowers: Vec<OwnedFd> = lowers.iter().map(|path| open(path)).collect::<Result<_, _>>()?;
     let (upper, work) = (open(upper)?, open(work)?);
     let context = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(failed("open"))?;
     let set = |key: &str, value: &str| {
         rustix::mount::fsconfig_set_string(&context, key, value).map_err(failed("describe"))
     };
-    // "lowerdir+" came with kernel 6.5; before, all paths share one option.
-    let mut one_by_one = true;
-    for (at, lower) in lowers.iter().enumerate() {
-        match rustix::mount::fsconfig_set_string(&context, "lowerdir+", name(lower)) {
-            Ok(()) => {}
-            Err(Errno::INVAL) if at == 0 => {
-                one_by_one = false;
-                break;
-            }
-            Err(errno) => return Err(failed("describe")(errno)),
-        }
-    }
-    if !one_by_one {
-        set("lowerdir", &lowers.iter().map(name).collect::<Vec<_>>().join(":"))?;
-    }
     set("upperdir", &name(&upper))?;
     set("workdir", &name(&work))?;
     // What ends up in the upper directory must mean the same as part of another stack.
@@ -54,7 +39,7 @@ pub(crate) fn mount(
     if user {
         rustix::mount::fsconfig_set_flag(&context, "userxattr").map_err(failed("describe"))?;
     }
-    rustix::mount::fsconfig_create(&context).map_err(failed("create"))?;
+    kernel::overlay::create(context.as_fd(), &lowers).map_err(failed("create"))?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NODEV
         | MountAttrFlags::MOUNT_ATTR_NOSUID
         | MountAttrFlags::MOUNT_ATTR_NOEXEC;

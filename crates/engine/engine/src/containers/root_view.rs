@@ -11,13 +11,13 @@ use kernel::namespace::{self, Kind, Kinds};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
-    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
 };
 use spec::rootfs::Rootfs;
 use spec::runtime::{Mount, Spec};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// A root directory, and what keeps the mounts below it.
@@ -171,16 +171,8 @@ fn overlay(
 ) -> io::Result<OwnedFd> {
     let opened: Vec<OwnedFd> = lowers.iter().map(|path| open(path)).collect::<io::Result<_>>()?;
     // Short names, since fsconfig(2) takes 256 bytes at the most.
-    let name = |fd: &OwnedFd| format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let name = |fd: &OwnedFd| kernel::overlay::descriptor_path(fd.as_fd());
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    let one_by_one =
-        opened.first().is_none_or(|fd| fsconfig_set_string(&context, "lowerdir+", name(fd)).is_ok());
-    if one_by_one {
-        opened.iter().skip(1).try_for_each(|fd| fsconfig_set_string(&context, "lowerdir+", name(fd)))?;
-    } else {
-        // Before kernel 6.5 all layers share one option.
-        fsconfig_set_string(&context, "lowerdir", opened.iter().map(name).collect::<Vec<_>>().join(":"))?;
-    }
     let directories =
         writable.map(|(upper, work)| Ok::<_, io::Error>((open(upper)?, open(work)?))).transpose()?;
     if let Some((upper, work)) = &directories {
@@ -190,7 +182,7 @@ fn overlay(
     if user {
         fsconfig_set_flag(&context, "userxattr")?;
     }
-    fsconfig_create(&context)?;
+    kernel::overlay::create(context.as_fd(), &opened)?;
     Ok(fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }
 

@@ -6,7 +6,6 @@
 
 use super::Root;
 use crate::error::{Cause, LaunchError, StepKind};
-use crate::switches;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
@@ -82,14 +81,12 @@ fn refused(errno: Errno) -> Refusal {
 
 /// Mounts the layers, or prepares what the child needs for that.
 pub(super) fn prepare(layers: &Layers<'_>) -> Result<Root, LaunchError> {
-    // Asked for by version, because a context of the older kind takes any option and fails, with a line in the
-    // kernel's log, when all are given.
-    if switches::kernel_is_at_least(6, 8) && !switches::is_disabled("overlay-lowerdir-plus") {
+    if kernel::overlay::takes_layers_one_by_one() {
         return Ok(Root::Mounted(mount_each(layers)?));
     }
     let open = Opened::open(layers)?;
     let lowerdir = open.lowerdir();
-    if lowerdir.len() <= VALUE_BYTES_MAX && !switches::is_disabled("overlay-context") {
+    if lowerdir.len() <= VALUE_BYTES_MAX && !kernel::switches::is_disabled("overlay-context") {
         return Ok(Root::Mounted(open.mount(&lowerdir, layers.userxattr)?));
     }
     Ok(Root::Overlay(layers.keep()))

@@ -2,13 +2,13 @@
 //! exercise what stands in for them.
 
 /// Whether `SAMPAN_TEST_DISABLE`, a list with commas, names this feature.
-pub(crate) fn is_disabled(feature: &str) -> bool {
+pub fn is_disabled(feature: &str) -> bool {
     std::env::var_os("SAMPAN_TEST_DISABLE")
         .is_some_and(|list| list.to_str().is_some_and(|list| list.split(',').any(|name| name == feature)))
 }
 
 /// Whether the running kernel is of this version or newer.
-pub(crate) fn kernel_is_at_least(major: u32, minor: u32) -> bool {
+pub fn kernel_is_at_least(major: u32, minor: u32) -> bool {
     release(rustix::system::uname().release().to_bytes()).is_some_and(|found| found >= (major, minor))
 }
 
