@@ -687,6 +687,42 @@ fn unused_networks_are_pruned() {
 }
 
 #[test]
+fn system_prune_takes_unused_networks() {
+    isolated(|sampan| {
+        sampan.load_busybox();
+        for name in ["used", "unused", "labelled"] {
+            let _ = make(sampan, if name == "labelled" { &["--label", "keep"] } else { &[] }, name);
+        }
+        let _ = sampan.background(&["--network", "used", "--name", "one"], "sleep 1000");
+        let _ = sampan
+            .command(["system", "prune", "--volumes"])
+            .input("n\n")
+            .run()
+            .shows("  - all stopped containers\n  - all networks not used by at least one container\n  - all anonymous volumes not used by at least one container\n  - all dangling images\n");
+        let custom = || {
+            sampan.run(["network", "ls", "--filter", "type=custom", "--format", "{{.Name}}"]).ok().stdout()
+        };
+        assert_eq!(custom(), "labelled\nunused\nused\n");
+        // Filters hold for networks too, and other kinds of pruning leave them alone.
+        for words in
+            [&["container", "prune", "-f"][..], &["image", "prune", "-f"], &["volume", "prune", "-f"]]
+        {
+            let _ = sampan.run(words).ok();
+        }
+        let _ = sampan.run(["system", "prune", "-f", "--filter", "until=1h"]).ok();
+        assert_eq!(custom(), "labelled\nunused\nused\n");
+        let kept = sampan.run(["system", "prune", "-f", "--filter", "label!=keep"]).ok();
+        let _ = kept.shows("Deleted Networks:\nunused\n\nTotal reclaimed space: ");
+        assert_eq!(custom(), "labelled\nused\n");
+        // The network of a container that ended goes in the same command as the container.
+        let _ = sampan.run(["stop", "-t", "0", "one"]).ok();
+        let all = sampan.run(["system", "prune", "-f"]).ok();
+        let _ = all.shows("Deleted Networks:\nlabelled\nused\n");
+        assert_eq!(custom(), "");
+    });
+}
+
+#[test]
 fn networks_come_back_after_a_boot() {
     isolated(|sampan| {
         sampan.load_busybox();

@@ -49,9 +49,11 @@ fn usage_and_pruning() {
     let prune = |images, volumes| {
         let options = PruneOptions {
             containers: true,
+            networks: true,
             images,
             volumes,
             keep_container: &|_| false,
+            keep_network: &|_| false,
             keep_image: &|_| false,
         };
         engine.prune(&options).unwrap()

@@ -13,10 +13,11 @@ pub(crate) static IMAGE_INSPECT: Verb = Verb {
     usage: "[OPTIONS] IMAGE [IMAGE...]",
     about: "Display detailed information on one or more images",
     define: |command| command.arg(text("format", 'f', "string", "Format output: 'json' or a Go template")),
-    refused: &[
-        Refused { name: "platform", short: '\0', reason: "this store keeps one platform of an image" },
-        Refused { name: "platform", short: '\0', reason: "images are kept for one platform each" },
-    ],
+    refused: &[Refused {
+        name: "platform",
+        short: '\0',
+        reason: "this store keeps one platform of an image",
+    }],
     arity: Arity::AtLeast(1),
     run: |context, typed| {
         super::inspect::print_all(context, typed, &[|context, name, _| find(context, name)], "image")

@@ -40,9 +40,11 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     }
     let options = PruneOptions {
         containers: false,
+        networks: false,
         images: Some(scope),
         volumes: None,
         keep_container: &|_| true,
+        keep_network: &|_| true,
         keep_image: &|info: &ImageInfo| keep.keeps_image(info),
     };
     let report = context.engine()?.prune(&options).map_err(|error| Failure::of(&error))?;

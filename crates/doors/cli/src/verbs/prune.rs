@@ -8,6 +8,7 @@ use crate::render::units::human_size;
 use clap::Command;
 use engine::image::{ImageInfo, PruneScope, Removed};
 use engine::model::ContainerView;
+use engine::networks::NetworkView;
 use engine::system::{PruneOptions, PruneReport};
 
 /// `system prune`.
@@ -107,6 +108,7 @@ fn run_system(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         return Err(Failure::new("ERROR: The \"until\" filter is not supported with \"--volumes\""));
     }
     let mut question = String::from("WARNING! This will remove:\n  - all stopped containers\n");
+    question.push_str("  - all networks not used by at least one container\n");
     if volumes {
         question.push_str("  - all anonymous volumes not used by at least one container\n");
     }
@@ -140,9 +142,12 @@ fn run_containers(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
 fn prune(context: &Context, keep: &Keep, images: Option<PruneScope>, volumes: bool) -> Result<u8, Failure> {
     let options = PruneOptions {
         containers: true,
+        // `system prune` alone takes more than containers.
+        networks: images.is_some(),
         images,
         volumes: volumes.then_some(false),
         keep_container: &|view: &ContainerView| keep.keeps(Some(&view.created), &view.effective.labels),
+        keep_network: &|view: &NetworkView| keep.keeps(Some(&view.created), &view.labels),
         keep_image: &|info: &ImageInfo| keep.keeps_image(info),
     };
     let report = context.engine()?.prune(&options).map_err(|error| Failure::of(&error))?;
@@ -159,6 +164,7 @@ pub(super) fn told(report: &PruneReport) -> String {
         }
     };
     section("Deleted Containers", report.containers.iter().map(ToString::to_string).collect());
+    section("Deleted Networks", report.networks.iter().map(ToString::to_string).collect());
     section("Deleted Volumes", report.volumes.iter().map(ToString::to_string).collect());
     let image = |removed: &Removed| match removed {
         Removed::Untagged(reference) => format!("untagged: {}", reference.familiar()),

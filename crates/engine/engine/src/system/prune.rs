@@ -4,9 +4,10 @@ use super::usage::UsageError;
 use crate::Engine;
 use crate::containers::{LookupError, RemoveError, RemoveOptions, volumes_of_instance};
 use crate::model::ContainerView;
+use crate::networks::{NetworkError, NetworkView};
 use crate::volumes::VolumesError;
 use cgroup::{GroupPath, Hierarchies};
-use ids::{ContainerId, VolumeName};
+use ids::{ContainerId, NetworkName, VolumeName};
 use image::{ImageInfo, PruneScope, Removed, StoreError};
 use monitor::status::State;
 use state::StateError;
@@ -16,12 +17,16 @@ use state::StateError;
 pub struct PruneOptions<'a> {
     /// Containers that do not run.
     pub containers: bool,
+    /// Whether networks that no container is on are removed.
+    pub networks: bool,
     /// Images: none, those without a name, or all that are not used.
     pub images: Option<PruneScope>,
     /// Volumes that nobody uses: none, anonymous ones (`false`), or all (`true`).
     pub volumes: Option<bool>,
     /// Containers to keep.
     pub keep_container: &'a dyn Fn(&ContainerView) -> bool,
+    /// Networks to keep.
+    pub keep_network: &'a dyn Fn(&NetworkView) -> bool,
     /// Images to keep.
     pub keep_image: &'a dyn Fn(&ImageInfo) -> bool,
 }
@@ -30,6 +35,7 @@ impl std::fmt::Debug for PruneOptions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PruneOptions")
             .field("containers", &self.containers)
+            .field("networks", &self.networks)
             .field("images", &self.images)
             .field("volumes", &self.volumes)
             .finish_non_exhaustive()
@@ -41,6 +47,8 @@ impl std::fmt::Debug for PruneOptions<'_> {
 pub struct PruneReport {
     /// Containers.
     pub containers: Vec<ContainerId>,
+    /// Networks.
+    pub networks: Vec<NetworkName>,
     /// Names, images and layers.
     pub images: Vec<Removed>,
     /// Volumes.
@@ -58,6 +66,9 @@ pub enum PruneError {
     /// A container could not be removed.
     #[error(transparent)]
     Remove(#[from] RemoveError),
+    /// Networks.
+    #[error(transparent)]
+    Networks(#[from] NetworkError),
     /// Images.
     #[error(transparent)]
     Images(#[from] StoreError),
@@ -76,7 +87,7 @@ pub enum PruneError {
 }
 
 impl Engine {
-    /// Removes what is not needed: containers, then volumes, then images, so that one makes the next free.
+    /// Removes what is not needed: containers, then networks, volumes and images, so that one makes the next free.
     ///
     /// # Errors
     /// See [`PruneError`]; what was removed until then is gone.
@@ -85,6 +96,9 @@ impl Engine {
         if options.containers {
             self.prune_containers(options, &mut report)?;
             self.release_control_group()?;
+        }
+        if options.networks {
+            report.networks = self.prune_networks(&|view| !(options.keep_network)(view))?;
         }
         if let Some(all) = options.volumes {
             self.prune_volumes(all, &mut report)?;
