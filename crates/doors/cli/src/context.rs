@@ -1,9 +1,10 @@
-//! What every command is given: settings of the whole program, the engine when it is needed, and where to print.
+//! What every command is given: settings of the whole program, the client when it is needed, and where to print.
 
 use crate::args::Typed;
+use crate::client::Client;
+use crate::client::local::Local;
 use crate::contexts::Store;
 use crate::failure::Failure;
-use crate::lifecycle::Lifecycle;
 use crate::settings::{self, Settings};
 use crate::target::{Asked, Target};
 use engine::{Engine, HostContext, Roots};
@@ -20,14 +21,14 @@ pub(crate) struct Context {
     roots: Roots,
     build: &'static str,
     open: OpenHost,
-    engine: OnceCell<Engine>,
+    local: OnceCell<Local>,
     asked: Asked,
     settings: OnceCell<Settings>,
 }
 
 impl Context {
     pub(crate) fn new(roots: Roots, build: &'static str, open: OpenHost, asked: Asked) -> Self {
-        Self { roots, build, open, engine: OnceCell::new(), asked, settings: OnceCell::new() }
+        Self { roots, build, open, local: OnceCell::new(), asked, settings: OnceCell::new() }
     }
 
     /// What was built.
@@ -35,16 +36,26 @@ impl Context {
         self.build
     }
 
-    /// The engine, opened at first use: `version` and `--help` touch nothing. Refused when another place was asked for.
+    /// Who has the containers, opened at first use: `version` and `--help` touch nothing.
+    /// Refused when another place was asked for.
+    pub(crate) fn client(&self) -> Result<&dyn Client, Failure> {
+        self.local().map(|local| local as &dyn Client)
+    }
+
+    /// The engine of this host, for verbs that make sense nowhere else.
     pub(crate) fn engine(&self) -> Result<&Engine, Failure> {
-        if let Some(engine) = self.engine.get() {
-            return Ok(engine);
+        self.local().map(Local::engine)
+    }
+
+    fn local(&self) -> Result<&Local, Failure> {
+        if let Some(local) = self.local.get() {
+            return Ok(local);
         }
         self.target()?.require_local()?;
         let host =
             (self.open)(self.roots.clone()).map_err(|error| Failure::of(error.as_ref()).with_code(125))?;
         let docker_config = self.config_directory().map(|directory| settings::file_in(&directory));
-        Ok(self.engine.get_or_init(|| Engine::open(HostContext { docker_config, ..host })))
+        Ok(self.local.get_or_init(|| Local::new(Engine::open(HostContext { docker_config, ..host }))))
     }
 
     /// Whether there is an instance already: opening the engine would make one.
@@ -125,11 +136,6 @@ impl Context {
             }
         }
         filters
-    }
-
-    /// Who runs containers.
-    pub(crate) fn lifecycle(&self) -> Result<&dyn Lifecycle, Failure> {
-        self.engine().map(|engine| engine as &dyn Lifecycle)
     }
 
     /// Prints to standard output.

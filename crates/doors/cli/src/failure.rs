@@ -14,12 +14,14 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// The error with all its fields, for `--debug`.
     pub(crate) details: Option<String>,
+    /// What was asked for is not there.
+    pub(crate) missing: bool,
 }
 
 impl Failure {
     /// With exit code 1, as most verbs have it.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { code: 1, message: without_numbers(&message.into()), hint: None, details: None }
+        Self { code: 1, message: without_numbers(&message.into()), hint: None, details: None, missing: false }
     }
 
     /// An error with its causes, exit code 1.
@@ -42,7 +44,7 @@ impl Failure {
 
     /// Everything was said already; only the exit code remains.
     pub(crate) fn silent(code: u8) -> Self {
-        Self { code, message: String::new(), hint: None, details: None }
+        Self { code, message: String::new(), hint: None, details: None, missing: false }
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Called by the `sampan` program alone. Each command goes through three steps: what was typed ([`args`]), what it
 //! means (a value of `docker-model`, or a small request), and the command function in [`verbs`], which prints.
-//! Everything that changes containers goes through [`lifecycle::Lifecycle`], so that a server can stand there instead
-//! of the engine in this process.
+//! Commands are written against [`client::Client`], so that a server can stand there instead of the engine in this
+//! process.
 //!
 //! Limits: this version has no server to talk to; a context, `-H` or `DOCKER_HOST` that names another machine is refused
 //! by every command that would run there.
 
 mod args;
+mod client;
 mod completion;
 mod context;
 mod contexts;
@@ -19,9 +20,7 @@ mod failure;
 mod filters;
 mod foreground;
 mod glob;
-mod lifecycle;
 mod live;
-mod local;
 mod manual;
 mod moment;
 mod output_file;
@@ -33,6 +32,7 @@ mod request;
 mod settings;
 mod table;
 mod target;
+mod users;
 mod verbs;
 
 pub use context::OpenHost;

@@ -6,6 +6,7 @@
 //!
 //! There is no logic here beyond (de)serialising. Limits: what Docker has for Windows and Swarm is absent.
 
+mod change;
 mod container;
 mod create;
 mod event;
@@ -16,10 +17,12 @@ mod inspect;
 mod mount;
 mod network;
 mod network_resource;
+mod stats;
 mod summary;
 mod system;
 mod volume;
 
+pub use change::*;
 pub use container::*;
 pub use create::*;
 pub use event::*;
@@ -30,6 +33,7 @@ pub use inspect::*;
 pub use mount::*;
 pub use network::*;
 pub use network_resource::*;
+pub use stats::*;
 pub use summary::*;
 pub use system::*;
 pub use volume::*;

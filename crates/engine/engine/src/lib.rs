@@ -26,6 +26,7 @@ mod events;
 mod libexec;
 mod segments;
 
+pub use cgroup::BlockDevice;
 pub use containers::{
     AttachError, Attached, ChangeKind, CommitError, CommitOptions, ContainerFiles, ContainerSample,
     ControlError, CopyError, CreateError, CreateOptions, Created, ExecConfig, ExecError, ExportError,

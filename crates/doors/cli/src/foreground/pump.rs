@@ -3,8 +3,8 @@
 use super::detach::DetachKeys;
 use super::signals::{Caught, WINDOW_CHANGED};
 use super::terminal::{self, RawMode};
+use crate::client::{Happened, Stream};
 use crate::failure::Failure;
-use crate::lifecycle::{Happened, Stream};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -2,11 +2,11 @@
 
 use super::foreground::{Streamed, check_terminal, follow};
 use crate::args::{Arity, Typed, Verb, switch, switch_on, text};
+use crate::client::Streams;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::foreground::{Caught, DetachKeys};
 use clap::Command;
-use engine::Streams;
 
 /// The verb.
 pub(crate) static ATTACH: Verb = Verb {
@@ -28,15 +28,15 @@ fn define(command: Command) -> Command {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     let name = typed.argument(0).unwrap_or_default();
     let keys = DetachKeys::parse(context.detach_keys(typed)).map_err(|error| Failure::of(&error))?;
-    let (tty, open_stdin) = lifecycle.stdio(name)?;
+    let (tty, open_stdin) = client.stdio(name)?;
     let stdin = open_stdin && !typed.is_on("no-stdin");
     check_terminal(stdin, tty)?;
     let caught = Caught::new(typed.is_on("sig-proxy"))
         .map_err(|errno| Failure::new(format!("cannot catch signals: {errno}")))?;
-    let mut process = lifecycle.attach(name, Streams { stdin, stdout: true, stderr: !tty })?;
+    let mut process = client.attach(name, Streams { stdin, stdout: true, stderr: !tty })?;
     if let (true, Some((rows, columns)), Some(stream)) =
         (tty, crate::foreground::size(), process.stream.as_deref_mut())
     {

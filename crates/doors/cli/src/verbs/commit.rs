@@ -1,10 +1,10 @@
 //! `commit`: an image of what a container has become.
 
 use crate::args::{Arity, Typed, Verb, list, switch_on, text};
+use crate::client::CommitOptions;
 use crate::context::Context;
 use crate::failure::Failure;
 use clap::Command;
-use engine::CommitOptions;
 use ids::Reference;
 
 /// The verb.
@@ -42,7 +42,6 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         pause: typed.is_on("pause"),
     };
     let container = typed.argument(0).unwrap_or_default();
-    let image = context.engine()?.commit(container, &options).map_err(|error| Failure::of(&error))?;
-    context.line(image.id.as_str())?;
+    context.line(&context.client()?.commit(container, &options)?)?;
     Ok(0)
 }

@@ -4,11 +4,11 @@
 //! what it is called there is decided before, in [`crate::copying::paths`].
 
 use crate::args::{Arity, Typed, Verb, switch};
+use crate::client::{Files, PathStat};
 use crate::context::Context;
 use crate::copying::local;
 use crate::copying::paths::{Destination, Source, place, rebased, split_argument};
 use crate::failure::Failure;
-use crate::lifecycle::Files;
 use crate::progress::{Passing, Told};
 use crate::render::units::short_size;
 use clap::Command;
@@ -54,12 +54,12 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             if let Some(to) = &to {
                 local::check_destination(to)?;
             }
-            let files = context.lifecycle()?.files(container)?;
+            let files = context.client()?.files(container)?;
             from_container(files.as_ref(), path, to.as_deref(), follow, quiet)
         }
         ((None, from), (Some(container), path)) => {
             let from = if from == "-" { None } else { Some(local::absolute(from)?) };
-            let files = context.lifecycle()?.files(container)?;
+            let files = context.client()?.files(container)?;
             let copy =
                 Upload { files: files.as_ref(), container, path, archive: typed.is_on("archive"), quiet };
             copy.send(from.as_deref(), follow)
@@ -164,13 +164,13 @@ impl Upload<'_> {
             path = target.to_str().map_or(path, str::to_owned);
             found = self.files.stat(&path).ok();
         }
-        if found.as_ref().is_some_and(engine::PathStat::is_device) {
+        if found.as_ref().is_some_and(PathStat::is_device) {
             return Err(Failure::new(format!(
                 "destination \"{}:{}\" must be a directory or a regular file: got a device",
                 self.container, self.path
             )));
         }
-        let is_directory = found.as_ref().is_some_and(engine::PathStat::is_directory);
+        let is_directory = found.as_ref().is_some_and(PathStat::is_directory);
         // An empty path is the root.
         let path = if path.is_empty() { "/".to_owned() } else { path };
         Ok(Destination { path, exists: found.is_some(), is_directory })

@@ -1,12 +1,11 @@
 //! `create`: makes a container without starting it.
 
 use crate::args::{Arity, Typed, Verb};
+use crate::client::{Client, CreateQuery, PullPolicy, Refusal};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::lifecycle::{CreateQuery, Lifecycle, Refusal};
 use crate::request::{self, refuse};
 use docker_model::ContainerCreateRequest;
-use engine::PullPolicy;
 use ids::Reference;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -31,9 +30,8 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         CreateQuery { name: typed.text("name"), platform: typed.text("platform"), pull: pull_policy(typed)? };
     let mut cid_file = CidFile::claim(typed.text("cidfile"))?;
     // As in Docker, 125 is for what is wrong on the command line.
-    let created =
-        with_image(context, typed, &request, &query, |lifecycle| lifecycle.create(&request, &query))
-            .map_err(|failure| failure.with_code(1))?;
+    let created = with_image(context, typed, &request, &query, |client| client.create(&request, &query))
+        .map_err(|failure| failure.with_code(1))?;
     cid_file.write(&created.id)?;
     created.warnings.iter().for_each(|warning| context.warn_as_docker(warning));
     context.line(&created.id)?;
@@ -58,9 +56,9 @@ pub(super) fn with_image<T>(
     typed: &Typed,
     request: &ContainerCreateRequest,
     query: &CreateQuery<'_>,
-    mut act: impl FnMut(&dyn Lifecycle) -> Result<T, Refusal>,
+    mut act: impl FnMut(&dyn Client) -> Result<T, Refusal>,
 ) -> Result<T, Failure> {
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     let image = &request.config.image;
     let pull = || {
         super::pulling::pull(context, image, query.platform, typed.is_on("quiet"))
@@ -69,7 +67,7 @@ pub(super) fn with_image<T>(
     if query.pull == PullPolicy::Always {
         pull()?;
     }
-    match act(lifecycle) {
+    match act(client) {
         Err(Refusal::NoImage) => {}
         Err(Refusal::Failed(failure)) => return Err(failure),
         Ok(done) => return Ok(done),
@@ -81,7 +79,7 @@ pub(super) fn with_image<T>(
         eprintln!("Unable to find image '{shown}'{platform} locally");
     }
     pull()?;
-    match act(lifecycle) {
+    match act(client) {
         Ok(done) => Ok(done),
         Err(Refusal::Failed(failure)) => Err(failure),
         Err(Refusal::NoImage) => {

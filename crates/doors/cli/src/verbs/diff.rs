@@ -3,6 +3,7 @@
 use crate::args::{Arity, Typed, Verb};
 use crate::context::Context;
 use crate::failure::Failure;
+use docker_model::FilesystemChange;
 
 /// The verb.
 pub(crate) static DIFF: Verb = Verb {
@@ -21,8 +22,18 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     if name.is_empty() {
         return Err(Failure::new("Container name cannot be empty"));
     }
-    let changes = context.engine()?.changes(name).map_err(|error| Failure::of(&error))?;
-    let line = |change: &engine::FileChange| format!("{} {}\n", change.kind.letter(), change.path.display());
+    let changes = context.client()?.changes(name)?;
+    let line = |change: &FilesystemChange| format!("{} {}\n", letter(change.kind), change.path);
     context.print(&changes.iter().map(line).collect::<String>())?;
     Ok(0)
+}
+
+/// Docker's letter for what became of a path.
+fn letter(kind: u8) -> char {
+    match kind {
+        0 => 'C',
+        1 => 'A',
+        2 => 'D',
+        _ => '?',
+    }
 }

@@ -1,10 +1,10 @@
 //! `events`: tells what happens, until it is interrupted.
 
 use crate::args::{Arity, Typed, Verb, list, text};
+use crate::client::local::from_engine_event::event;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::filters::Filters;
-use crate::local::from_engine_event::event;
 use crate::moment;
 use crate::render::render_document;
 use clap::Command;

@@ -42,14 +42,14 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         DetachKeys::parse(context.detach_keys(typed)).map_err(|error| Failure::of(&error).with_code(125))?;
     let request = request(typed, command)?;
     check_terminal(request.attach_stdin, request.tty)?;
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     if request.detach {
-        lifecycle.exec(container, &request)?;
+        client.exec(container, &request)?;
         return Ok(0);
     }
     let caught =
         Caught::new(false).map_err(|errno| Failure::new(format!("cannot catch signals: {errno}")))?;
-    let process = lifecycle.exec(container, &request)?;
+    let process = client.exec(container, &request)?;
     // The command ends; the container goes on.
     follow(context, Streamed { process, caught, stdin: request.attach_stdin, keys, remove: false })
 }

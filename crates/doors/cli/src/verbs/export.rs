@@ -19,9 +19,7 @@ pub(crate) static EXPORT: Verb = Verb {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let name = typed.argument(0).unwrap_or_default();
-    let engine = context.engine()?;
-    write_archive(typed.text("output"), "export container", "Exporting", |out| {
-        engine.export(name, out).map_err(|error| Failure::of(&error))
-    })?;
+    let client = context.client()?;
+    write_archive(typed.text("output"), "export container", "Exporting", |out| client.export(name, out))?;
     Ok(0)
 }

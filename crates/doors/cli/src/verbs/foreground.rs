@@ -1,11 +1,10 @@
 //! What `run`, `start -a`, `attach` and `exec` share once a process runs: following it to its end.
 
+use crate::client::{Process, Streams};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::foreground::{Caught, DetachKeys, Ended, Foreground, Own, input_is_terminal, pump};
-use crate::lifecycle::Process;
 use docker_model::ContainerConfig;
-use engine::Streams;
 use std::io;
 use std::os::fd::AsFd;
 
@@ -40,11 +39,11 @@ pub(super) fn check_terminal(stdin: bool, tty: bool) -> Result<(), Failure> {
 pub(super) fn follow(context: &Context, what: Streamed) -> Result<u8, Failure> {
     let Streamed { mut process, caught, stdin, keys, remove } = what;
     let Some(stream) = process.stream.as_deref_mut() else { return Ok(0) };
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     let id = process.id.clone();
     let forward = |number: i32| {
         // A container that has just ended is no longer there to be told.
-        let _ = lifecycle.kill(&id, &number.to_string());
+        let _ = client.kill(&id, &number.to_string());
     };
     let (input, output, error) = (io::stdin(), io::stdout(), io::stderr());
     let own = Own { input: input.as_fd(), output: output.as_fd(), error: error.as_fd() };
@@ -61,7 +60,7 @@ pub(super) fn follow(context: &Context, what: Streamed) -> Result<u8, Failure> {
         Ended::Exited(code) => {
             if remove && process.auto_remove {
                 // The command has ended, and its code is the answer; what stays is removed by the next command.
-                if let Err(failure) = lifecycle.finish(&process.id) {
+                if let Err(failure) = client.finish(&process.id) {
                     context.warn(&format!("cannot remove the container: {}", failure.message));
                 }
             }

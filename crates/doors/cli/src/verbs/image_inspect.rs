@@ -2,9 +2,9 @@
 
 use super::inspect::Document;
 use crate::args::{Arity, Refused, Verb, text};
+use crate::client::local::from_engine_image::inspect;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::local::from_engine_image::inspect;
 
 /// The verb.
 pub(crate) static IMAGE_INSPECT: Verb = Verb {

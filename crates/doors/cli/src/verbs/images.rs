@@ -1,10 +1,10 @@
 //! `images`: lists images.
 
 use crate::args::{Arity, Refused, Typed, Verb, list, switch, text};
+use crate::client::local::from_engine_image::created_seconds;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::filters::Filters;
-use crate::local::from_engine_image::created_seconds;
 use crate::render::units::{human_duration, human_size, short_size};
 use crate::render::{Column, List, Row};
 use clap::Command;

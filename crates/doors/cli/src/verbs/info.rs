@@ -1,9 +1,9 @@
 //! `info`: the instance and its host.
 
 use crate::args::{Arity, Typed, Verb, text};
+use crate::client::local::from_engine_system::info;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::local::from_engine_system::info;
 use crate::program;
 use crate::render::render_document;
 use crate::render::units::bytes_size;

@@ -4,7 +4,6 @@ use super::each::all_told;
 use crate::args::{Arity, Typed, Verb, switch, text};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::local::from_engine_container::inspect;
 use crate::render::render_document;
 use clap::Command;
 use serde::Serialize;
@@ -147,22 +146,11 @@ fn pretty<T: Serialize>(value: &T) -> Result<String, Failure> {
 }
 
 fn container(context: &Context, name: &str, size: bool) -> Result<Option<Document>, Failure> {
-    let engine = context.engine()?;
-    let view = match engine.inspect(name) {
-        Ok(view) => view,
-        Err(engine::LookupError::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(Failure::of(&error)),
-    };
-    let mut whole = inspect(&view);
-    if size {
-        let usage = engine.disk_usage().map_err(|error| Failure::of(&error))?;
-        let writable =
-            usage.containers.iter().find(|one| one.view.id == view.id).map_or(0, |one| one.writable);
-        let image = usage.images.images.iter().find(|one| one.info.image.id == view.image_id);
-        let root = writable + image.map_or(0, |one| one.info.size);
-        (whole.size_rw, whole.size_root_fs) = (i64::try_from(writable).ok(), i64::try_from(root).ok());
+    match context.client()?.inspect_container(name, size) {
+        Ok(whole) => document(&whole).map(Some),
+        Err(failure) if failure.missing => Ok(None),
+        Err(failure) => Err(failure),
     }
-    document(&whole).map(Some)
 }
 
 fn image(context: &Context, name: &str, _: bool) -> Result<Option<Document>, Failure> {

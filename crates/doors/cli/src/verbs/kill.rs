@@ -23,7 +23,7 @@ fn define(command: Command) -> Command {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     let signal = typed.text("signal").filter(|signal| !signal.is_empty()).unwrap_or("KILL");
-    each(context, typed, |name| lifecycle.kill(name, signal))
+    each(context, typed, |name| client.kill(name, signal))
 }

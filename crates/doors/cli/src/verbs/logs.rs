@@ -1,10 +1,10 @@
 //! `logs`: what a container has printed.
 
 use crate::args::{Arity, Typed, Verb, switch, text};
+use crate::client::{LogEntry, LogQuery, LogStream};
 use crate::context::Context;
 use crate::failure::Failure;
 use clap::Command;
-use engine::{LogEntry, LogQuery, LogStream};
 use std::io::{self, Write};
 
 /// The verb.
@@ -51,11 +51,11 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         tail,
     };
     let name = typed.argument(0).unwrap_or_default();
-    let reader = context.engine()?.logs(name, &query).map_err(|error| Failure::of(&error))?;
+    let entries = context.client()?.logs(name, &query)?;
     let shown = Shown { timestamps: typed.is_on("timestamps"), details: typed.is_on("details") };
     let (mut out, mut err) = (io::BufWriter::new(io::stdout().lock()), io::stderr().lock());
-    for entry in reader {
-        let entry = entry.map_err(|error| Failure::of(&error))?;
+    for entry in entries {
+        let entry = entry?;
         let result = match entry.stream {
             LogStream::Stdout => write_entry(&mut out, &entry, shown),
             LogStream::Stderr => out.flush().and_then(|()| write_entry(&mut err, &entry, shown)),

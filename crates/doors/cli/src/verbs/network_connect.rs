@@ -1,9 +1,9 @@
 //! `network connect` and `network disconnect`: existing containers on networks.
 
 use crate::args::{Arity, Refused, Typed, Verb, list, switch, text};
+use crate::client::local::to_engine_create::attachment;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::lifecycle::to_engine_create::attachment;
 use crate::parse;
 use clap::Command;
 use docker_model::{EndpointIpamConfig, EndpointSettings};

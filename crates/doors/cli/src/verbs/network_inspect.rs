@@ -2,9 +2,9 @@
 
 use super::inspect::Document;
 use crate::args::{Arity, Verb, switch, text};
+use crate::client::local::from_engine_network::network;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::local::from_engine_network::network;
 use engine::networks::NetworkError;
 
 /// The verb.

@@ -1,10 +1,10 @@
 //! `network ls`: lists networks.
 
 use crate::args::{Arity, Typed, Verb, list, switch, text};
+use crate::client::local::from_engine_network::created;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::filters::Filters;
-use crate::local::from_engine_network::created;
 use crate::parse::boolean;
 use crate::render::{Column, List, Row};
 use clap::Command;

@@ -13,8 +13,8 @@ pub(crate) static PAUSE: Verb = Verb {
     refused: &[],
     arity: Arity::AtLeast(1),
     run: |context, typed| {
-        let lifecycle = context.lifecycle()?;
-        each(context, typed, |name| lifecycle.pause(name))
+        let client = context.client()?;
+        each(context, typed, |name| client.pause(name))
     },
 };
 
@@ -28,7 +28,7 @@ pub(crate) static UNPAUSE: Verb = Verb {
     refused: &[],
     arity: Arity::AtLeast(1),
     run: |context, typed| {
-        let lifecycle = context.lifecycle()?;
-        each(context, typed, |name| lifecycle.unpause(name))
+        let client = context.client()?;
+        each(context, typed, |name| client.unpause(name))
     },
 };

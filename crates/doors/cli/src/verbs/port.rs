@@ -3,7 +3,6 @@
 use crate::args::{Arity, Typed, Verb};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::local::from_engine_container::inspect;
 
 /// The verb.
 pub(crate) static PORT: Verb = Verb {
@@ -19,8 +18,7 @@ pub(crate) static PORT: Verb = Verb {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let name = typed.argument(0).unwrap_or_default();
-    let view = context.engine()?.inspect(name).map_err(|error| Failure::of(&error))?;
-    let ports = inspect(&view).network_settings.ports;
+    let ports = context.client()?.inspect_container(name, false)?.network_settings.ports;
     let lines = |port: &str, prefix: &str| -> String {
         let bindings = ports.get(port).into_iter().flatten().flatten();
         bindings.map(|binding| format!("{prefix}{}:{}\n", binding.host_ip, binding.host_port)).collect()

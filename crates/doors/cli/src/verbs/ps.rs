@@ -1,17 +1,15 @@
 //! `ps`: lists containers.
 
 use crate::args::{Arity, Typed, Verb, list, switch, text};
+use crate::client::ListQuery;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::filters::Filters;
-use crate::local::from_engine_container::summary;
-use crate::render::units::human_duration;
+use crate::render::units::{human_duration, short_size};
 use crate::render::width::ellipsis;
 use crate::render::{Column, List, Row};
 use clap::Command;
 use docker_model::{ContainerSummary, PortSummary};
-use engine::model::ContainerView;
-use engine::{HealthStatus, ListFilter, State};
 
 /// The verb.
 pub(crate) static PS: Verb = Verb {
@@ -90,46 +88,16 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     };
     // As in Docker, asking for a state or for the last ones asks for all states.
     let all = typed.is_on("all") || last.is_some() || filters.has("status") || filters.has("exited");
-    let engine = context.engine()?;
-    let everything = engine.list(ListFilter { all: true }).map_err(|error| Failure::of(&error))?;
-    let mut views: Vec<&ContainerView> = everything
-        .iter()
-        .filter(|view| all || view.state.has_processes() || view.state == State::Restarting)
-        .filter(|view| holds(view, &filters))
-        .collect();
-    bound_by(&mut views, &everything, &filters)?;
-    views.truncate(last.unwrap_or(usize::MAX));
+    let size = typed.is_on("size");
+    let query = ListQuery { all, last, size, filters: &filters };
+    let summaries = context.client()?.list_containers(&query)?;
     let now = jiff::Timestamp::now().as_second();
-    let sizes = if typed.is_on("size") { Some(sizes(context)?) } else { None };
-    let rows: Vec<Row> = views
-        .iter()
-        .map(|view| {
-            let row = row(&summary(view, now), now, typed.is_on("no-trunc"));
-            match &sizes {
-                Some(sizes) => row.with("Size", sizes.get(view.id.as_str()).cloned().unwrap_or_default()),
-                None => row,
-            }
-        })
-        .collect();
-    let default: &[&str] = if sizes.is_some() { &WITH_SIZE } else { LIST.default };
+    let rows: Vec<Row> = summaries.iter().map(|summary| row(summary, now, typed.is_on("no-trunc"))).collect();
+    let default: &[&str] = if size { &WITH_SIZE } else { LIST.default };
     let format = context.list_format(typed, |settings| &settings.ps_format);
     let text = LIST.render_with(default, format, typed.is_on("quiet"), &rows).map_err(Failure::from)?;
     context.print(&text)?;
     Ok(0)
-}
-
-/// Bytes that containers have written, and with their images, by id.
-fn sizes(context: &Context) -> Result<std::collections::BTreeMap<String, String>, Failure> {
-    use crate::render::units::short_size;
-    let usage = context.engine()?.disk_usage().map_err(|error| Failure::of(&error))?;
-    let image_size = |id: &ids::Digest| {
-        usage.images.images.iter().find(|image| image.info.image.id == *id).map_or(0, |image| image.info.size)
-    };
-    let text = |container: &engine::system::ContainerUsage| {
-        let whole = container.writable + image_size(&container.view.image_id);
-        format!("{} (virtual {})", short_size(container.writable), short_size(whole))
-    };
-    Ok(usage.containers.iter().map(|container| (container.view.id.to_string(), text(container))).collect())
 }
 
 fn row(summary: &ContainerSummary, now: i64, whole: bool) -> Row {
@@ -154,7 +122,7 @@ fn row(summary: &ContainerSummary, now: i64, whole: bool) -> Row {
         .with("Ports", ports(&summary.ports))
         .with("State", summary.state.as_str())
         .with("Status", summary.status.as_str())
-        .with("Size", "")
+        .with("Size", size_text(summary).unwrap_or_default())
         .with(
             "Names",
             summary.names.iter().map(|name| name.trim_start_matches('/')).collect::<Vec<_>>().join(","),
@@ -176,6 +144,12 @@ fn row(summary: &ContainerSummary, now: i64, whole: bool) -> Row {
         .with("Networks", summary.network_settings.networks.keys().cloned().collect::<Vec<_>>().join(","))
         .with("Platform", "linux")
         .with_labels(&summary.labels)
+}
+
+/// Bytes that it has written, and with its image, where they were asked for.
+fn size_text(summary: &ContainerSummary) -> Option<String> {
+    let bytes = |size: i64| short_size(u64::try_from(size).unwrap_or(0));
+    Some(format!("{} (virtual {})", bytes(summary.size_rw?), bytes(summary.size_root_fs?)))
 }
 
 /// PORTS as Docker writes it: `0.0.0.0:8080->80/tcp`, runs of ports joined (`8000-8002->8000-8002/tcp`).
@@ -210,100 +184,6 @@ fn ports(ports: &[PortSummary]) -> String {
     runs.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-/// Filters that look at one container.
-fn holds(view: &ContainerView, filters: &Filters) -> bool {
-    let id = view.id.as_str();
-    let state = |wanted: &str| view.state.as_str() == wanted;
-    let exit_code = view.exited.as_ref().map(|exited| exited.exit_code.to_string());
-    let health = match view.health.as_ref().map(|health| health.status) {
-        None => "none",
-        Some(HealthStatus::Starting) => "starting",
-        Some(HealthStatus::Healthy) => "healthy",
-        Some(HealthStatus::Unhealthy) => "unhealthy",
-    };
-    let networks = || summary(view, 0).network_settings.networks;
-    filters.any("status", state)
-        && filters.any("exited", |wanted| view.state == State::Exited && exit_code.as_deref() == Some(wanted))
-        && filters.any("id", |wanted| id.starts_with(wanted))
-        && filters.any("name", |wanted| matches_name(view.name.as_str(), wanted))
-        && filters.any("health", |wanted| health == wanted)
-        && filters.any("ancestor", |wanted| is_ancestor(view, wanted))
-        && filters.any("network", |wanted| networks().contains_key(wanted))
-        && filters.any("publish", |wanted| published(view, wanted, |mapping| mapping.host_port))
-        && filters.any("expose", |wanted| {
-            view.effective
-                .exposed_ports
-                .iter()
-                .any(|port| is_port(wanted, port.port, &port.protocol.to_string()))
-        })
-        && filters.any("volume", |wanted| {
-            view.mounts.iter().any(|mount| mount.name.as_deref() == Some(wanted) || mount.target == wanted)
-        })
-        && filters.labels(&view.effective.labels)
-}
-
-/// Docker matches a regular expression; anchors and plain text are what people use.
-fn matches_name(name: &str, wanted: &str) -> bool {
-    let (start, end) = (wanted.starts_with('^'), wanted.ends_with('$'));
-    let text = wanted.trim_start_matches('^').trim_start_matches("/?").trim_start_matches('/');
-    let text = text.trim_end_matches('$');
-    match (start, end) {
-        (true, true) => name == text,
-        (true, false) => name.starts_with(text),
-        (false, true) => name.ends_with(text),
-        (false, false) => name.contains(text),
-    }
-}
-
-fn is_ancestor(view: &ContainerView, wanted: &str) -> bool {
-    let normal = |text: &str| ids::Reference::parse(text).ok();
-    let by_id =
-        view.image_id.as_str() == wanted || (wanted.len() >= 4 && view.image_id.hex().starts_with(wanted));
-    by_id
-        || view.config.image == wanted
-        || (normal(wanted).is_some() && normal(wanted) == normal(&view.config.image))
-}
-
-fn is_port(wanted: &str, port: u16, protocol: &str) -> bool {
-    let (number, kind) = wanted.split_once('/').unwrap_or((wanted, "tcp"));
-    let within = match number.split_once('-') {
-        Some((first, last)) => {
-            first.parse::<u16>().is_ok_and(|first| first <= port)
-                && last.parse::<u16>().is_ok_and(|last| port <= last)
-        }
-        None => number.parse() == Ok(port),
-    };
-    within && kind == protocol
-}
-
-fn published(view: &ContainerView, wanted: &str, port: fn(&engine::PortMapping) -> u16) -> bool {
-    view.ports.iter().any(|mapping| is_port(wanted, port(mapping), &mapping.protocol.to_string()))
-}
-
-/// `before` and `since`: the place in the list, which is ordered by creation, newest first.
-fn bound_by(
-    views: &mut Vec<&ContainerView>,
-    all: &[ContainerView],
-    filters: &Filters,
-) -> Result<(), Failure> {
-    let created = |wanted: &str| {
-        let found =
-            all.iter().find(|view| view.name.as_str() == wanted || view.id.as_str().starts_with(wanted));
-        found
-            .map(|view| view.created.clone())
-            .ok_or_else(|| Failure::new(format!("No such container: {wanted}")))
-    };
-    for wanted in filters.values("before") {
-        let limit = created(wanted)?;
-        views.retain(|view| view.created < limit);
-    }
-    for wanted in filters.values("since") {
-        let limit = created(wanted)?;
-        views.retain(|view| view.created > limit);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,20 +202,5 @@ mod tests {
         ];
         assert_eq!(ports(&all), "0.0.0.0:8080->80/tcp, 443/tcp, 0.0.0.0:9000-9001->90-91/tcp");
         assert_eq!(ports(&[]), "");
-    }
-
-    #[test]
-    fn names_match_as_people_write_them() {
-        for (wanted, expected) in
-            [("we", true), ("^web$", true), ("^/web$", true), ("^eb", false), ("b$", true), ("x", false)]
-        {
-            assert_eq!(matches_name("web", wanted), expected, "{wanted}");
-        }
-    }
-
-    #[test]
-    fn port_filters_take_ranges_and_protocols() {
-        assert!(is_port("80", 80, "tcp") && is_port("70-90/tcp", 80, "tcp") && is_port("53/udp", 53, "udp"));
-        assert!(!is_port("80/udp", 80, "tcp") && !is_port("x", 80, "tcp"));
     }
 }

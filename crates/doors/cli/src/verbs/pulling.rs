@@ -13,14 +13,14 @@ pub(super) fn pull(
     platform: Option<&str>,
     quiet: bool,
 ) -> Result<(), Failure> {
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     if quiet {
-        return lifecycle.pull(image, platform, &Silent).map(drop);
+        return client.pull(image, platform, &Silent).map(drop);
     }
     let reference = Reference::parse(image).map_err(|error| Failure::of(&error))?;
     eprintln!("{}: Pulling from {}", reference.tag().unwrap_or("latest"), reference.repository());
     let progress = Lines::on_stderr(Work::Pull);
-    let pulled = lifecycle.pull(image, platform, &progress);
+    let pulled = client.pull(image, platform, &progress);
     progress.end();
     let pulled = pulled?;
     eprint!("{}", outcome(&reference, &pulled));

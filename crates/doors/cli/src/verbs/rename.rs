@@ -18,6 +18,6 @@ pub(crate) static RENAME: Verb = Verb {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let (old, new) = (typed.argument(0).unwrap_or_default(), typed.argument(1).unwrap_or_default());
-    context.lifecycle()?.rename(old, new)?;
+    context.client()?.rename(old, new)?;
     Ok(0)
 }

@@ -19,6 +19,6 @@ pub(crate) static RESTART: Verb = Verb {
 };
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let (lifecycle, query) = (context.lifecycle()?, stop_query(typed)?);
-    each(context, typed, |name| lifecycle.restart(name, &query))
+    let (client, query) = (context.client()?, stop_query(typed)?);
+    each(context, typed, |name| client.restart(name, &query))
 }

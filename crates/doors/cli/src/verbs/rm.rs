@@ -27,11 +27,11 @@ fn define(command: Command) -> Command {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     let (force, volumes) = (typed.is_on("force"), typed.is_on("volumes"));
     let mut failures = Vec::new();
     for name in typed.arguments() {
-        match lifecycle.remove(name.trim_start_matches('/'), force, volumes) {
+        match client.remove(name.trim_start_matches('/'), force, volumes) {
             Ok(()) => context.line(name)?,
             // Docker: a forced removal of what is not there tells so, and yet succeeds.
             Err(failure) if force && failure.message.starts_with("No such container") => {

@@ -3,13 +3,12 @@
 use super::create::{CidFile, pull_policy, with_image};
 use super::foreground::{Streamed, follow, streams_of};
 use crate::args::{Arity, Typed, Verb};
+use crate::client::{CreateQuery, StartQuery, Streams};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::foreground::{Caught, DetachKeys};
-use crate::lifecycle::{CreateQuery, StartQuery};
 use crate::request::{self, refuse};
 use docker_model::ContainerCreateRequest;
-use engine::Streams;
 
 /// The verb.
 pub(crate) static RUN: Verb = Verb {
@@ -43,8 +42,8 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         CreateQuery { name: typed.text("name"), platform: typed.text("platform"), pull: pull_policy(typed)? };
     let mut cid_file = CidFile::claim(typed.text("cidfile"))?;
     if detached {
-        let process = with_image(context, typed, &request, &query, |lifecycle| {
-            lifecycle.run(&request, &query, &StartQuery { streams: Streams::default(), ..start })
+        let process = with_image(context, typed, &request, &query, |client| {
+            client.run(&request, &query, &StartQuery { streams: Streams::default(), ..start })
         })?;
         cid_file.write(&process.id)?;
         process.warnings.iter().for_each(|warning| context.warn_as_docker(warning));
@@ -64,13 +63,13 @@ fn attached(
     cid_file: &mut CidFile,
 ) -> Result<u8, Failure> {
     let mut caught = None;
-    let process = with_image(context, typed, request, query, |lifecycle| {
+    let process = with_image(context, typed, request, query, |client| {
         // Caught before the start, so that none is lost, but not while an image is pulled, which Ctrl-C must end.
         caught = Some(
             Caught::new(typed.is_on("sig-proxy"))
                 .map_err(|errno| refuse(format!("cannot catch signals: {errno}")))?,
         );
-        let outcome = lifecycle.run(request, query, start);
+        let outcome = client.run(request, query, start);
         if outcome.is_err() {
             caught = None;
         }

@@ -3,12 +3,11 @@
 use super::each::each;
 use super::foreground::{Streamed, check_terminal, follow};
 use crate::args::{Arity, Refused, Typed, Verb, switch, switch_on, text};
+use crate::client::{StartQuery, Streams};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::foreground::{Caught, DetachKeys};
-use crate::lifecycle::StartQuery;
 use clap::Command;
-use engine::Streams;
 
 /// The verb.
 pub(crate) static START: Verb = Verb {
@@ -34,11 +33,11 @@ fn define(command: Command) -> Command {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     let (output, input) = (typed.is_on("attach"), typed.is_on("interactive"));
     if !output && !input {
         return each(context, typed, |name| {
-            lifecycle.start(name, &StartQuery::default()).map(|_| ()).map_err(plain)
+            client.start(name, &StartQuery::default()).map(|_| ()).map_err(plain)
         });
     }
     let names = typed.arguments();
@@ -46,7 +45,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         return Err(Failure::new("you cannot start and attach multiple containers at once"));
     };
     let keys = DetachKeys::parse(context.detach_keys(typed)).map_err(|error| Failure::of(&error))?;
-    let (tty, open_stdin) = lifecycle.stdio(name)?;
+    let (tty, open_stdin) = client.stdio(name)?;
     let stdin = input && open_stdin;
     check_terminal(stdin, tty)?;
     let caught = Caught::new(typed.is_on("sig-proxy"))
@@ -56,7 +55,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         terminal_size: crate::foreground::size().filter(|_| tty),
         wait: true,
     };
-    let process = lifecycle.start(name, &query)?;
+    let process = client.start(name, &query)?;
     follow(context, Streamed { process, caught, stdin, keys, remove: true })
 }
 

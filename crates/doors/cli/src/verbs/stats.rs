@@ -1,13 +1,15 @@
 //! `stats`: what containers use, as a table that goes on.
 
 use crate::args::{Arity, Typed, Verb, switch, text};
+use crate::client::{Client, ListQuery};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::filters::Filters;
 use crate::live::{Live, Next};
 use crate::render::units::{bytes_size, short_size};
 use crate::render::{Column, List, Row};
 use clap::Command;
-use engine::{ContainerSample, Engine, ListFilter, Sample};
+use docker_model::{ContainerStats, CpuStats, MemoryStats};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -56,7 +58,7 @@ fn define(command: Command) -> Command {
 }
 
 /// What each uses, by the name that it is shown with.
-type Samples = BTreeMap<String, ContainerSample>;
+type Samples = BTreeMap<String, ContainerStats>;
 
 /// Which containers are watched.
 enum Watched<'a> {
@@ -70,19 +72,18 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let names = typed.arguments();
     let watched =
         if names.is_empty() { Watched::Every { all: typed.is_on("all") } } else { Watched::Named(names) };
-    let engine = context.engine()?;
-    let memory = engine.host_memory().map_err(|error| Failure::of(&error))?;
+    let client = context.client()?;
     let format = context.list_format(typed, |settings| &settings.stats_format);
     // A template that cannot be parsed is told before a second has passed.
     LIST.render(format, false, &[]).map_err(|error| Failure::of(&error))?;
     let whole = typed.is_on("no-trunc");
     let table = |before: &Samples, now: &Samples| {
         let rows: Vec<Row> =
-            now.iter().map(|(shown, one)| row(shown, before.get(shown), one, memory, whole)).collect();
+            now.iter().map(|(shown, one)| row(shown, before.get(shown), one, whole)).collect();
         LIST.render(format, false, &rows).map_err(|error| Failure::of(&error))
     };
     let once = typed.is_on("no-stream");
-    let mut before = watched.count(engine, true)?;
+    let mut before = watched.count(client, true)?;
     let live = if !once && Live::is_possible() { Some(Live::start()?) } else { None };
     let mut text = String::new();
     loop {
@@ -94,7 +95,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             }
             None => std::thread::sleep(INTERVAL),
         }
-        let now = watched.count(engine, false)?;
+        let now = watched.count(client, false)?;
         text = table(&before, &now)?;
         live.as_ref().map_or_else(|| context.print(&text), |live| live.draw(&text))?;
         if once || (now.is_empty() && matches!(watched, Watched::Named(_))) {
@@ -119,20 +120,21 @@ fn rested(live: &Live, text: &str) -> Result<Option<u8>, Failure> {
 impl Watched<'_> {
     /// Counts what each uses, by the name that it is shown with. One that has gone meanwhile is left out, except at the
     /// beginning, if it was named.
-    fn count(&self, engine: &Engine, first: bool) -> Result<Samples, Failure> {
+    fn count(&self, client: &dyn Client, first: bool) -> Result<Samples, Failure> {
         let names: Vec<String> = match self {
             Self::Named(names) => names.iter().map(|name| (*name).to_owned()).collect(),
             Self::Every { all } => {
-                let views = engine.list(ListFilter { all: *all }).map_err(|error| Failure::of(&error))?;
-                views.iter().map(|view| view.id.to_string()).collect()
+                let filters = Filters::default();
+                let query = ListQuery { all: *all, last: None, size: false, filters: &filters };
+                client.list_containers(&query)?.into_iter().map(|one| one.id).collect()
             }
         };
         let mut samples = BTreeMap::new();
         let mut failures = Vec::new();
         for name in names {
-            match engine.sample(&name) {
-                Ok(sample) => drop(samples.insert(name, sample)),
-                Err(error) => failures.push(Failure::of(&error).message),
+            match client.stats(&name) {
+                Ok(stats) => drop(samples.insert(name, stats)),
+                Err(failure) => failures.push(failure.message),
             }
         }
         if first && matches!(self, Self::Named(_)) && !failures.is_empty() {
@@ -142,54 +144,46 @@ impl Watched<'_> {
     }
 }
 
-fn row(
-    shown: &str,
-    before: Option<&ContainerSample>,
-    now: &ContainerSample,
-    host_memory: u64,
-    whole: bool,
-) -> Row {
-    let id = if whole { now.id.as_str() } else { now.id.short() };
-    let shown = if shown == now.id.as_str() { id } else { shown };
-    let nothing = Sample::default();
-    let sample = now.sample.as_ref().unwrap_or(&nothing);
-    let cpu =
-        before.and_then(|before| before.sample.as_ref()).map_or(0.0, |before| cpu_percent(before, sample));
-    let (used, limit) = match (&now.sample, &sample.cgroup.memory) {
-        (Some(_), Some(memory)) => {
-            // As Docker's command line has it: page cache that may go first is not counted.
-            let used = memory.usage.checked_sub(memory.inactive_file).filter(|used| *used > 0);
-            (used.unwrap_or(memory.usage), memory.limit.map_or(host_memory, |limit| limit.min(host_memory)))
-        }
-        _ => (0, 0),
-    };
+fn row(shown: &str, before: Option<&ContainerStats>, now: &ContainerStats, whole: bool) -> Row {
+    let id = if whole { now.id.as_str() } else { now.id.get(..12).unwrap_or(&now.id) };
+    let shown = if shown == now.id { id } else { shown };
+    let cpu = before.map_or(0.0, |before| cpu_percent(&before.cpu_stats, &now.cpu_stats));
+    let (used, limit) = (used(&now.memory_stats), now.memory_stats.limit);
     let share = if limit > 0 { used as f64 / limit as f64 * 100.0 } else { 0.0 };
-    let sum = |count: fn(&engine::Interface) -> u64| sample.interfaces.iter().map(count).sum::<u64>();
-    let (read, written) = sample
-        .cgroup
-        .block_io
-        .iter()
-        .fold((0, 0), |(read, written), device| (read + device.read_bytes, written + device.write_bytes));
+    let received: u64 = now.networks.values().map(|one| one.rx_bytes).sum();
+    let sent: u64 = now.networks.values().map(|one| one.tx_bytes).sum();
+    let io = |op: &str| -> u64 {
+        let entries = now.blkio_stats.io_service_bytes_recursive.iter().flatten();
+        entries.filter(|entry| entry.op.eq_ignore_ascii_case(op)).map(|entry| entry.value).sum()
+    };
     Row::default()
         .with("Container", shown)
         .with("ID", id)
-        .with("Name", now.name.as_str())
+        .with("Name", now.name.trim_start_matches('/'))
         .with("CPUPerc", format!("{cpu:.2}%"))
         .with("MemUsage", format!("{} / {}", bytes_size(used), bytes_size(limit)))
         .with("MemPerc", format!("{share:.2}%"))
-        .with(
-            "NetIO",
-            format!("{} / {}", short_size(sum(|one| one.rx_bytes)), short_size(sum(|one| one.tx_bytes))),
-        )
-        .with("BlockIO", format!("{} / {}", short_size(read), short_size(written)))
-        .with("PIDs", sample.cgroup.pids.map_or(0, |pids| pids.current).to_string())
+        .with("NetIO", format!("{} / {}", short_size(received), short_size(sent)))
+        .with("BlockIO", format!("{} / {}", short_size(io("read")), short_size(io("write"))))
+        .with("PIDs", now.pids_stats.current.to_string())
+}
+
+/// As Docker's command line has it: page cache that may go first is not counted.
+fn used(memory: &MemoryStats) -> u64 {
+    let cache = memory.stats.get("total_inactive_file").or_else(|| memory.stats.get("inactive_file"));
+    let used = memory.usage.checked_sub(cache.copied().unwrap_or(0)).filter(|used| *used > 0);
+    used.unwrap_or(memory.usage)
 }
 
 /// Of one processor, so that two busy ones are 200 %.
-fn cpu_percent(before: &Sample, now: &Sample) -> f64 {
-    let elapsed = now.taken_ns.saturating_sub(before.taken_ns);
-    let used = now.cgroup.cpu.total.saturating_sub(before.cgroup.cpu.total);
-    if elapsed == 0 { 0.0 } else { used as f64 / elapsed as f64 * 100.0 }
+fn cpu_percent(before: &CpuStats, now: &CpuStats) -> f64 {
+    let system = now.system_cpu_usage.saturating_sub(before.system_cpu_usage);
+    let used = now.cpu_usage.total_usage.saturating_sub(before.cpu_usage.total_usage);
+    // One that did not run before has been counted once.
+    if system == 0 || before.system_cpu_usage == 0 {
+        return 0.0;
+    }
+    used as f64 / system as f64 * f64::from(now.online_cpus) * 100.0
 }
 
 #[cfg(test)]
@@ -198,14 +192,16 @@ mod tests {
 
     #[test]
     fn processors_are_differences() {
-        let at = |taken_ns, total| {
-            let mut sample = Sample { taken_ns, ..Sample::default() };
-            sample.cgroup.cpu.total = total;
-            sample
+        let at = |elapsed: u64, total_usage| CpuStats {
+            cpu_usage: docker_model::CpuUsage { total_usage, ..docker_model::CpuUsage::default() },
+            system_cpu_usage: elapsed * 4,
+            online_cpus: 4,
+            ..CpuStats::default()
         };
-        assert!((cpu_percent(&at(0, 0), &at(2_000_000_000, 3_000_000_000)) - 150.0).abs() < 1e-9);
+        assert!((cpu_percent(&at(1, 0), &at(2_000_000_001, 3_000_000_000)) - 150.0).abs() < 1e-9);
         assert!(cpu_percent(&at(5, 9), &at(5, 10)).abs() < 1e-9);
-        // A restart in between begins to count anew.
-        assert!(cpu_percent(&at(0, 100), &at(1_000_000_000, 5)).abs() < 1e-9);
+        // A restart in between begins to count anew, and what did not run was not counted.
+        assert!(cpu_percent(&at(1, 100), &at(1_000_000_000, 5)).abs() < 1e-9);
+        assert!(cpu_percent(&CpuStats::default(), &at(1_000_000_000, 5)).abs() < 1e-9);
     }
 }

@@ -2,9 +2,9 @@
 
 use super::each::each;
 use crate::args::{Arity, Typed, Verb, text};
+use crate::client::StopQuery;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::lifecycle::StopQuery;
 use crate::parse;
 use clap::Command;
 
@@ -36,6 +36,6 @@ pub(super) fn stop_query(typed: &Typed) -> Result<StopQuery, Failure> {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let (lifecycle, query) = (context.lifecycle()?, stop_query(typed)?);
-    each(context, typed, |name| lifecycle.stop(name, &query))
+    let (client, query) = (context.client()?, stop_query(typed)?);
+    each(context, typed, |name| client.stop(name, &query))
 }

@@ -1,10 +1,10 @@
 //! `system df`: what the data root takes.
 
 use crate::args::{Arity, Typed, Verb, switch, text};
+use crate::client::local::from_engine_container::summary as container_summary;
+use crate::client::local::from_engine_image::created_seconds;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::local::from_engine_container::summary as container_summary;
-use crate::local::from_engine_image::created_seconds;
 use crate::render::units::{human_duration, human_size, short_size};
 use crate::render::{Column, List, Row};
 use clap::Command;

@@ -18,6 +18,6 @@ pub(crate) static SYSTEM_REAP: Verb = Verb {
 };
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let lifecycle = context.lifecycle()?;
-    all_told(typed.arguments().into_iter().filter_map(|id| lifecycle.finish(id).err()).collect())
+    let client = context.client()?;
+    all_told(typed.arguments().into_iter().filter_map(|id| client.finish(id).err()).collect())
 }

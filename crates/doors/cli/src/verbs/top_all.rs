@@ -1,11 +1,11 @@
 //! `top` without a container: the processes of all, by what they use; on a terminal a view that goes on.
 
-use super::top::user_name;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::live::{Live, Next, header, plain};
 use crate::render::units::bytes_size;
 use crate::render::width::width;
+use crate::users::user_name;
 use engine::{Engine, ListFilter, ProcessInfo};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

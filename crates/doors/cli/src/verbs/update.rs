@@ -41,10 +41,10 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         resources: request::resources(typed)?,
         restart_policy: typed.parsed("restart", parse::restart_policy)?.unwrap_or_default(),
     };
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     let (mut warnings, mut failures) = (Vec::new(), Vec::new());
     for name in typed.arguments() {
-        match lifecycle.update(name, &request) {
+        match client.update(name, &request) {
             Ok(more) => {
                 context.line(name)?;
                 warnings.extend(more);

@@ -2,9 +2,9 @@
 
 use super::inspect::Document;
 use crate::args::{Arity, Verb, text};
+use crate::client::local::from_engine_volume::volume;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::local::from_engine_volume::volume;
 use engine::volumes::VolumesError;
 use ids::VolumeName;
 

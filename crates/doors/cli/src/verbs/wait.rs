@@ -18,10 +18,10 @@ pub(crate) static WAIT: Verb = Verb {
 };
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let lifecycle = context.lifecycle()?;
+    let client = context.client()?;
     let mut failures = Vec::new();
     for name in typed.arguments() {
-        match lifecycle.wait(name) {
+        match client.wait(name) {
             Ok(outcome) => context.line(&outcome.status_code.to_string())?,
             Err(failure) => failures.push(failure),
         }

@@ -1,6 +1,6 @@
 //! The files of a container of the engine in this process.
 
-use super::Files;
+use crate::client::Files;
 use crate::failure::Failure;
 use engine::image::decompressed;
 use engine::{ContainerFiles, ExtractOptions, PathStat};

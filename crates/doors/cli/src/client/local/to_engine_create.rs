@@ -1,7 +1,7 @@
 //! Docker's request to create a container in the engine's words.
 
-use super::CreateQuery;
 use super::to_engine_mounts::{MountError, mounts};
+use crate::client::CreateQuery;
 use crate::parse::{self, InvalidPort};
 use docker_model::{
     ContainerCreateRequest, ContainerUpdateRequest, EndpointSettings, HealthcheckConfig, HostConfig,
