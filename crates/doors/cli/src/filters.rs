@@ -48,10 +48,19 @@ impl Filters {
 
     /// Whether every `label=key` and `label=key=value` holds.
     pub(crate) fn labels(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.values("label").iter().all(|wanted| match wanted.split_once('=') {
-            Some((key, value)) => labels.get(key).is_some_and(|seen| seen == value),
-            None => labels.contains_key(wanted),
-        })
+        self.values("label").iter().all(|wanted| has_label(labels, wanted))
+    }
+
+    /// Whether a `label!=key` or `label!=key=value` keeps out what has these labels.
+    pub(crate) fn excludes(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.values("label!").iter().any(|wanted| has_label(labels, wanted))
+    }
+}
+
+fn has_label(labels: &BTreeMap<String, String>, wanted: &str) -> bool {
+    match wanted.split_once('=') {
+        Some((key, value)) => labels.get(key).is_some_and(|seen| seen == value),
+        None => labels.contains_key(wanted),
     }
 }
 

@@ -20,6 +20,7 @@ mod failure;
 mod filters;
 mod foreground;
 mod glob;
+mod keep;
 mod live;
 mod manual;
 mod moment;

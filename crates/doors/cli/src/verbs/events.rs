@@ -1,7 +1,7 @@
 //! `events`: tells what happens, until it is interrupted.
 
 use crate::args::{Arity, Typed, Verb, list, text};
-use crate::client::local::from_engine_event::event;
+use crate::client::EventQuery;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::filters::Filters;
@@ -9,7 +9,6 @@ use crate::moment;
 use crate::render::render_document;
 use clap::Command;
 use docker_model::EventMessage;
-use engine::system::EventQuery;
 use serde_json::json;
 
 /// The verb.
@@ -44,8 +43,8 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let query = EventQuery { since: moment("since")?, until: moment("until")? };
     let format = typed.text("format").unwrap_or_default();
     let zone = jiff::tz::TimeZone::system();
-    for happened in context.engine()?.events(query).map_err(|error| Failure::of(&error))? {
-        let message = event(&happened.map_err(|error| Failure::of(&error))?);
+    for message in context.client()?.events(query)? {
+        let message = message?;
         if holds(&message, &filters) {
             context.print(&line(&message, format, &zone)?)?;
         }
@@ -118,13 +117,20 @@ fn is_image(name: &str, wanted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::Event;
+    use docker_model::EventActor;
 
     fn message() -> EventMessage {
-        let happened = Event::now("container", "exec_start: ls", "abcdef")
-            .with("name", "web")
-            .with("image", "nginx:1.25");
-        event(&Event { time_ns: 1_500_000_001, ..happened })
+        let attributes = [("name", "web"), ("image", "nginx:1.25")];
+        let attributes = attributes.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        EventMessage {
+            kind: "container".into(),
+            action: "exec_start: ls".into(),
+            actor: EventActor { id: "abcdef".into(), attributes: attributes.into() },
+            scope: "local".into(),
+            time: 1,
+            time_nano: 1_500_000_001,
+            ..EventMessage::default()
+        }
     }
 
     #[test]

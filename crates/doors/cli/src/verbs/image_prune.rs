@@ -1,12 +1,12 @@
 //! `image prune`: removes images that no container uses.
 
-use super::prune::{Keep, told};
+use super::prune::told;
 use crate::args::{Arity, Typed, Verb, list, switch};
+use crate::client::{PruneQuery, PruneScope};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::keep::Keep;
 use clap::Command;
-use engine::image::{ImageInfo, PruneScope};
-use engine::system::PruneOptions;
 
 /// The verb.
 pub(crate) static IMAGE_PRUNE: Verb = Verb {
@@ -28,7 +28,7 @@ fn define(command: Command) -> Command {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let keep = Keep::parse(context, typed)?;
+    let keep = Keep::parse(&context.prune_filters(typed))?;
     let (scope, what) = if typed.is_on("all") {
         (PruneScope::Unused, "images without at least one container associated to them")
     } else {
@@ -38,16 +38,8 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     if !typed.is_on("force") && !context.confirm(&question)? {
         return Ok(0);
     }
-    let options = PruneOptions {
-        containers: false,
-        networks: false,
-        images: Some(scope),
-        volumes: None,
-        keep_container: &|_| true,
-        keep_network: &|_| true,
-        keep_image: &|info: &ImageInfo| keep.keeps_image(info),
-    };
-    let report = context.engine()?.prune(&options).map_err(|error| Failure::of(&error))?;
-    context.print(&told(&report))?;
+    let query =
+        PruneQuery { containers: false, networks: false, images: Some(scope), volumes: false, keep: &keep };
+    context.print(&told(&context.client()?.prune(&query)?))?;
     Ok(0)
 }

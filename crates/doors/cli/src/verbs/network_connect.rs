@@ -1,7 +1,6 @@
 //! `network connect` and `network disconnect`: existing containers on networks.
 
 use crate::args::{Arity, Refused, Typed, Verb, list, switch, text};
-use crate::client::local::to_engine_create::attachment;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::parse;
@@ -67,17 +66,13 @@ fn run_connect(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         gw_priority: typed.parsed("gw-priority", parse::integer)?.unwrap_or(0),
         ..EndpointSettings::default()
     };
-    let asked = attachment(network, &settings).map_err(|error| Failure::of(&error))?;
-    context.engine()?.connect_network(container, &asked).map_err(|error| Failure::of(&error))?;
+    context.client()?.connect(network, container, &settings)?;
     Ok(0)
 }
 
 fn run_disconnect(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let (network, container) = names(typed);
-    context
-        .engine()?
-        .disconnect_network(network, container, typed.is_on("force"))
-        .map_err(|error| Failure::of(&error))?;
+    context.client()?.disconnect(network, container, typed.is_on("force"))?;
     Ok(0)
 }
 

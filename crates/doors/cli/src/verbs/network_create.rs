@@ -1,11 +1,11 @@
 //! `network create`: makes a network.
 
 use crate::args::{Arity, Refused, Typed, Verb, list, switch, text};
+use crate::client::{InvalidSubnet, Ipv4Subnet, NetworkConfig};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::parse::key_values;
 use clap::Command;
-use engine::networks::{InvalidSubnet, Ipv4Subnet, NetworkConfig};
 use ids::NetworkName;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -72,8 +72,7 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             return Err(Failure::new(format!("no matching subnet for aux-address {address}")));
         }
     }
-    let view = context.engine()?.create_network(&name, &config).map_err(|error| Failure::of(&error))?;
-    context.line(view.id.as_str())?;
+    context.line(&context.client()?.create_network(&name, &config)?)?;
     Ok(0)
 }
 

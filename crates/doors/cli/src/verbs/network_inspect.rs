@@ -2,10 +2,8 @@
 
 use super::inspect::Document;
 use crate::args::{Arity, Verb, switch, text};
-use crate::client::local::from_engine_network::network;
 use crate::context::Context;
 use crate::failure::Failure;
-use engine::networks::NetworkError;
 
 /// The verb.
 pub(crate) static NETWORK_INSPECT: Verb = Verb {
@@ -29,9 +27,9 @@ pub(crate) static NETWORK_INSPECT: Verb = Verb {
 
 /// A network's document; `None` when there is none of that name.
 pub(crate) fn find(context: &Context, name: &str) -> Result<Option<Document>, Failure> {
-    match context.engine()?.inspect_network(name) {
-        Ok((view, members)) => super::inspect::document(&network(&view, &members)).map(Some),
-        Err(NetworkError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(Failure::of(&error)),
+    match context.client()?.inspect_network(name) {
+        Ok(network) => super::inspect::document(&network).map(Some),
+        Err(failure) if failure.missing => Ok(None),
+        Err(failure) => Err(failure),
     }
 }

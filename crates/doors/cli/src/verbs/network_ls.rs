@@ -1,14 +1,12 @@
 //! `network ls`: lists networks.
 
 use crate::args::{Arity, Typed, Verb, list, switch, text};
-use crate::client::local::from_engine_network::created;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::filters::Filters;
-use crate::parse::boolean;
 use crate::render::{Column, List, Row};
 use clap::Command;
-use engine::networks::NetworkView;
+use docker_model::NetworkInspect;
 
 /// The verb.
 pub(crate) static NETWORK_LS: Verb = Verb {
@@ -60,44 +58,23 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
             return Err(Failure::new(format!("invalid filter: 'type'='{kind}'")));
         }
     }
-    let engine = context.engine()?;
-    let mut rows = Vec::new();
-    for view in engine.list_networks().map_err(|error| Failure::of(&error))? {
-        let mut shown = matches(&filters, &view);
-        if shown && filters.has("dangling") {
-            let (_, members) = engine.inspect_network(view.id.as_str()).unwrap_or((view.clone(), Vec::new()));
-            let dangling = members.is_empty() && !view.is_predefined;
-            shown = filters.any("dangling", |value| boolean(value).unwrap_or(false) == dangling);
-        }
-        if shown {
-            rows.push(row(&view, typed.is_on("no-trunc")));
-        }
-    }
+    let networks = context.client()?.list_networks(&filters)?;
+    let rows: Vec<Row> = networks.iter().map(|one| row(one, typed.is_on("no-trunc"))).collect();
     let format = context.list_format(typed, |settings| &settings.networks_format);
     context.print(&LIST.render(format, typed.is_on("quiet"), &rows).map_err(Failure::from)?)?;
     Ok(0)
 }
 
-fn matches(filters: &Filters, view: &NetworkView) -> bool {
-    let kind = if view.is_predefined { "builtin" } else { "custom" };
-    filters.any("driver", |driver| driver == view.driver)
-        && filters.any("id", |id| view.id.as_str().starts_with(id))
-        && filters.any("name", |name| view.name.contains(name))
-        && filters.any("scope", |scope| scope == "local")
-        && filters.any("type", |wanted| wanted == kind)
-        && filters.labels(&view.labels)
-}
-
-fn row(view: &NetworkView, whole: bool) -> Row {
-    let id = view.id.as_str();
+fn row(network: &NetworkInspect, whole: bool) -> Row {
+    let id = network.id.as_str();
     Row::default()
-        .with("ID", if whole { id } else { &id[..12] })
-        .with("Name", view.name.as_str())
-        .with("Driver", view.driver)
-        .with("Scope", "local")
-        .with("IPv4", "true")
-        .with("IPv6", "false")
-        .with("Internal", view.internal.to_string())
-        .with("CreatedAt", created(view))
-        .with_labels(&view.labels)
+        .with("ID", if whole { id } else { id.get(..12).unwrap_or(id) })
+        .with("Name", network.name.as_str())
+        .with("Driver", network.driver.as_str())
+        .with("Scope", network.scope.as_str())
+        .with("IPv4", network.enable_ipv4.to_string())
+        .with("IPv6", network.enable_ipv6.to_string())
+        .with("Internal", network.internal.to_string())
+        .with("CreatedAt", network.created.as_str())
+        .with_labels(&network.labels)
 }

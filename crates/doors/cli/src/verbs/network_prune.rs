@@ -1,9 +1,9 @@
 //! `network prune`: removes networks that no running container is on.
 
-use super::prune::Keep;
 use crate::args::{Arity, Typed, Verb, list, switch};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::keep::Keep;
 use clap::Command;
 
 /// The verb.
@@ -25,18 +25,14 @@ fn define(command: Command) -> Command {
 }
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let keep = Keep::parse(context, typed)?;
+    let keep = Keep::parse(&context.prune_filters(typed))?;
     let question = "WARNING! This will remove all custom networks not used by at least one container.\nAre you sure you want to continue?";
     if !typed.is_on("force") && !context.confirm(question)? {
         return Ok(0);
     }
-    let removed = context
-        .engine()?
-        .prune_networks(&|view| !keep.keeps(Some(&view.created), &view.labels))
-        .map_err(|error| Failure::of(&error))?;
+    let removed = context.client()?.prune_networks(&keep)?;
     if !removed.is_empty() {
-        let names: Vec<&str> = removed.iter().map(AsRef::as_ref).collect();
-        context.print(&format!("Deleted Networks:\n{}\n\n", names.join("\n")))?;
+        context.print(&format!("Deleted Networks:\n{}\n\n", removed.join("\n")))?;
     }
     Ok(0)
 }

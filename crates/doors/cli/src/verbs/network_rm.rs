@@ -4,7 +4,6 @@ use crate::args::{Arity, Typed, Verb, switch};
 use crate::context::Context;
 use crate::failure::Failure;
 use clap::Command;
-use engine::networks::NetworkError;
 
 /// The verb.
 pub(crate) static NETWORK_RM: Verb = Verb {
@@ -24,8 +23,8 @@ fn define(command: Command) -> Command {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let force = typed.is_on("force");
-    super::each::each(context, typed, |name| match context.engine()?.remove_network(name) {
-        Err(NetworkError::NotFound { .. }) if force => Ok(()),
-        done => done.map_err(|error| Failure::of(&error)),
+    super::each::each(context, typed, |name| match context.client()?.remove_network(name) {
+        Err(failure) if failure.missing && force => Ok(()),
+        done => done,
     })
 }

@@ -1,15 +1,13 @@
 //! `system prune` and `container prune`: remove what is not needed.
 
 use crate::args::{Arity, Typed, Verb, list, switch};
+use crate::client::{PruneQuery, PruneScope, Pruned};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::filters::Filters;
+use crate::keep::Keep;
 use crate::render::units::human_size;
 use clap::Command;
-use engine::image::{ImageInfo, PruneScope, Removed};
-use engine::model::ContainerView;
-use engine::networks::NetworkView;
-use engine::system::{PruneOptions, PruneReport};
+use docker_model::ImageDeleteItem;
 
 /// `system prune`.
 pub(crate) static SYSTEM_PRUNE: Verb = Verb {
@@ -54,57 +52,10 @@ fn define_system(command: Command) -> Command {
     ))
 }
 
-/// What filters keep.
-pub(super) struct Keep {
-    filters: Filters,
-    /// Nanoseconds since 1970.
-    until: Option<i64>,
-}
-
-impl Keep {
-    pub(super) fn parse(context: &Context, typed: &Typed) -> Result<Self, Failure> {
-        let filters = Filters::parse(&context.prune_filters(typed), &["label", "label!", "until"])?;
-        let now = jiff::Timestamp::now();
-        let until = match filters.values("until") {
-            [] => None,
-            [text] => Some(crate::moment::parse(text, now).map_err(|error| {
-                Failure::new(format!("invalid value for the filter until: {text}: {error}"))
-            })?),
-            _ => return Err(Failure::new("more than one until filter specified")),
-        };
-        Ok(Self { filters, until })
-    }
-
-    /// Whether something created then, with these labels, stays.
-    pub(super) fn keeps(&self, created: Option<&str>, labels: &docker_model::StringMap) -> bool {
-        let created_ns =
-            created.and_then(|text| text.parse::<jiff::Timestamp>().ok()).map(jiff::Timestamp::as_nanosecond);
-        let young = match (self.until, created_ns) {
-            (Some(until), Some(created)) => created >= i128::from(until),
-            // What has no date cannot be said to be old.
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        let excluded = self.filters.values("label!").iter().any(|wanted| has_label(labels, wanted));
-        young || excluded || !self.filters.labels(labels)
-    }
-    /// The same for an image.
-    pub(super) fn keeps_image(&self, info: &ImageInfo) -> bool {
-        self.keeps(info.image.config.created.as_deref(), &info.image.config.config.labels)
-    }
-}
-
-fn has_label(labels: &docker_model::StringMap, wanted: &str) -> bool {
-    match wanted.split_once('=') {
-        Some((key, value)) => labels.get(key).is_some_and(|seen| seen == value),
-        None => labels.contains_key(wanted),
-    }
-}
-
 fn run_system(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let keep = Keep::parse(context, typed)?;
+    let keep = Keep::parse(&context.prune_filters(typed))?;
     let (all, volumes) = (typed.is_on("all"), typed.is_on("volumes"));
-    if volumes && keep.until.is_some() {
+    if volumes && keep.has_until() {
         return Err(Failure::new("ERROR: The \"until\" filter is not supported with \"--volumes\""));
     }
     let mut question = String::from("WARNING! This will remove:\n  - all stopped containers\n");
@@ -131,7 +82,7 @@ fn run_system(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
 }
 
 fn run_containers(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
-    let keep = Keep::parse(context, typed)?;
+    let keep = Keep::parse(&context.prune_filters(typed))?;
     let question = "WARNING! This will remove all stopped containers.\nAre you sure you want to continue?";
     if !typed.is_on("force") && !context.confirm(question)? {
         return Ok(0);
@@ -140,57 +91,28 @@ fn run_containers(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
 }
 
 fn prune(context: &Context, keep: &Keep, images: Option<PruneScope>, volumes: bool) -> Result<u8, Failure> {
-    let options = PruneOptions {
-        containers: true,
-        // `system prune` alone takes more than containers.
-        networks: images.is_some(),
-        images,
-        volumes: volumes.then_some(false),
-        keep_container: &|view: &ContainerView| keep.keeps(Some(&view.created), &view.effective.labels),
-        keep_network: &|view: &NetworkView| keep.keeps(Some(&view.created), &view.labels),
-        keep_image: &|info: &ImageInfo| keep.keeps_image(info),
-    };
-    let report = context.engine()?.prune(&options).map_err(|error| Failure::of(&error))?;
-    context.print(&told(&report))?;
+    // `system prune` alone takes more than containers.
+    let query = PruneQuery { containers: true, networks: images.is_some(), images, volumes, keep };
+    context.print(&told(&context.client()?.prune(&query)?))?;
     Ok(0)
 }
 
 /// Docker's report.
-pub(super) fn told(report: &PruneReport) -> String {
+pub(super) fn told(report: &Pruned) -> String {
     let mut text = String::new();
     let mut section = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {
             text.push_str(&format!("{title}:\n{}\n\n", lines.join("\n")));
         }
     };
-    section("Deleted Containers", report.containers.iter().map(ToString::to_string).collect());
-    section("Deleted Networks", report.networks.iter().map(ToString::to_string).collect());
-    section("Deleted Volumes", report.volumes.iter().map(ToString::to_string).collect());
-    let image = |removed: &Removed| match removed {
-        Removed::Untagged(reference) => format!("untagged: {}", reference.familiar()),
-        Removed::Deleted(id) => format!("deleted: {id}"),
+    section("Deleted Containers", report.containers.clone());
+    section("Deleted Networks", report.networks.clone());
+    section("Deleted Volumes", report.volumes.clone());
+    let image = |removed: &ImageDeleteItem| match removed.untagged.as_str() {
+        "" => format!("deleted: {}", removed.deleted),
+        name => format!("untagged: {name}"),
     };
     section("Deleted Images", report.images.iter().map(image).collect());
     text.push_str(&format!("Total reclaimed space: {}\n", human_size(report.bytes)));
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn filters_say_what_stays() {
-        let labels = docker_model::StringMap::from([("a".to_owned(), "1".to_owned())]);
-        let keep = |texts: &[&str], until| {
-            let filters = Filters::parse(texts, &["label", "label!", "until"]).unwrap_or_default();
-            Keep { filters, until }.keeps(Some("2026-01-01T00:00:00Z"), &labels)
-        };
-        assert!(!keep(&[], None));
-        assert!(!keep(&["label=a"], None));
-        assert!(keep(&["label=b"], None));
-        assert!(keep(&["label!=a"], None));
-        assert!(keep(&[], Some(0)));
-        assert!(!keep(&[], Some(i64::MAX)));
-    }
 }

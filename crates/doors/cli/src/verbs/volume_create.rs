@@ -54,8 +54,6 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
         let (key, value) = label.split_once('=').unwrap_or((label, ""));
         (key.to_owned(), value.to_owned())
     });
-    let view =
-        context.engine()?.create_volume(name, labels.collect()).map_err(|error| Failure::of(&error))?;
-    context.line(view.name.as_str())?;
+    context.line(&context.client()?.create_volume(name, labels.collect())?.name)?;
     Ok(0)
 }

@@ -2,10 +2,8 @@
 
 use super::inspect::Document;
 use crate::args::{Arity, Verb, text};
-use crate::client::local::from_engine_volume::volume;
 use crate::context::Context;
 use crate::failure::Failure;
-use engine::volumes::VolumesError;
 use ids::VolumeName;
 
 /// The verb.
@@ -25,9 +23,9 @@ pub(crate) static VOLUME_INSPECT: Verb = Verb {
 /// A volume's document; `None` when there is none of that name.
 pub(crate) fn find(context: &Context, name: &str) -> Result<Option<Document>, Failure> {
     let Ok(name) = VolumeName::parse(name) else { return Ok(None) };
-    match context.engine()?.inspect_volume(&name) {
-        Ok(view) => super::inspect::document(&volume(&view)).map(Some),
-        Err(VolumesError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(Failure::of(&error)),
+    match context.client()?.inspect_volume(&name) {
+        Ok(volume) => super::inspect::document(&volume).map(Some),
+        Err(failure) if failure.missing => Ok(None),
+        Err(failure) => Err(failure),
     }
 }

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::filters::Filters;
 use crate::render::{Column, List, Row};
 use clap::Command;
+use docker_model::{StringMap, Volume};
 
 /// The verb.
 pub(crate) static VOLUME_LS: Verb = Verb {
@@ -47,28 +48,24 @@ fn define(command: Command) -> Command {
 
 fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let filters = Filters::parse(&typed.list("filter"), &["dangling", "driver", "label", "name"])?;
-    let views = context.engine()?.list_volumes().map_err(|error| Failure::of(&error))?;
-    let rows: Vec<Row> = views
-        .iter()
-        .filter(|_| filters.any("driver", |driver| driver == "local"))
-        .filter(|view| filters.any("name", |name| view.name.as_str().contains(name)))
-        .filter(|view| {
-            filters
-                .any("dangling", |value| crate::parse::boolean(value).unwrap_or(false) == (view.users == 0))
-        })
-        .filter(|view| filters.labels(&view.labels))
-        .map(|view| {
-            Row::default()
-                .with("Driver", "local")
-                .with("Name", view.name.as_str())
-                .with("Mountpoint", view.path.display().to_string())
-                .with("Scope", "local")
-                .with("Links", view.users.to_string())
-                .with("Size", "N/A")
-                .with_labels(&view.labels)
-        })
-        .collect();
+    let volumes = context.client()?.list_volumes(&filters)?;
+    let rows: Vec<Row> = volumes.iter().map(row).collect();
     let format = context.list_format(typed, |settings| &settings.volumes_format);
     context.print(&LIST.render(format, typed.is_on("quiet"), &rows).map_err(Failure::from)?)?;
     Ok(0)
+}
+
+fn row(volume: &Volume) -> Row {
+    let links = volume.usage_data.map_or_else(|| "N/A".to_owned(), |usage| usage.ref_count.to_string());
+    let row = Row::default()
+        .with("Driver", volume.driver.as_str())
+        .with("Name", volume.name.as_str())
+        .with("Mountpoint", volume.mountpoint.as_str())
+        .with("Scope", volume.scope.as_str())
+        .with("Links", links)
+        .with("Size", "N/A");
+    match &volume.labels {
+        Some(labels) => row.with_labels(labels),
+        None => row.with_labels(&StringMap::new()),
+    }
 }

@@ -7,7 +7,6 @@ use crate::filters::Filters;
 use crate::parse::boolean;
 use crate::render::units::human_size;
 use clap::Command;
-use engine::volumes::{VolumeView, VolumesError};
 
 /// The verb.
 pub(crate) static VOLUME_PRUNE: Verb = Verb {
@@ -39,36 +38,11 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     if !typed.is_on("force") && !context.confirm(&question)? {
         return Ok(0);
     }
-    let engine = context.engine()?;
-    let sizes = engine.disk_usage().map_err(|error| Failure::of(&error))?.volumes;
-    let wanted = |view: &VolumeView| {
-        view.users == 0
-            && (all || view.anonymous)
-            && filters.labels(&view.labels)
-            && !filters.values("label!").iter().any(|label| has_label(view, label))
-    };
-    let (mut removed, mut bytes) = (Vec::new(), 0);
-    for view in engine.list_volumes().map_err(|error| Failure::of(&error))?.into_iter().filter(wanted) {
-        match engine.remove_volume(&view.name) {
-            Ok(()) => {
-                bytes += sizes.iter().find(|usage| usage.name == view.name).map_or(0, |usage| usage.bytes);
-                removed.push(view.name.to_string());
-            }
-            // Somebody was quicker, or has just begun to use it.
-            Err(VolumesError::NotFound { .. } | VolumesError::InUse { .. }) => {}
-            Err(error) => return Err(Failure::of(&error)),
-        }
-    }
+    let report = context.client()?.prune_volumes(all, &filters)?;
+    let removed = report.volumes_deleted.unwrap_or_default();
     if !removed.is_empty() {
         context.print(&format!("Deleted Volumes:\n{}\n\n", removed.join("\n")))?;
     }
-    context.line(&format!("Total reclaimed space: {}", human_size(bytes)))?;
+    context.line(&format!("Total reclaimed space: {}", human_size(report.space_reclaimed)))?;
     Ok(0)
-}
-
-fn has_label(view: &VolumeView, wanted: &str) -> bool {
-    match wanted.split_once('=') {
-        Some((key, value)) => view.labels.get(key).is_some_and(|seen| seen == value),
-        None => view.labels.contains_key(wanted),
-    }
 }

@@ -4,7 +4,6 @@ use crate::args::{Arity, Typed, Verb, switch};
 use crate::context::Context;
 use crate::failure::Failure;
 use clap::Command;
-use engine::volumes::VolumesError;
 use ids::VolumeName;
 
 /// The verb.
@@ -27,9 +26,9 @@ fn run(context: &mut Context, typed: &Typed) -> Result<u8, Failure> {
     let force = typed.is_on("force");
     super::each::each(context, typed, |name| {
         let name = VolumeName::parse(name).map_err(|error| Failure::of(&error))?;
-        match context.engine()?.remove_volume(&name) {
-            Err(VolumesError::NotFound { .. }) if force => Ok(()),
-            done => done.map_err(|error| Failure::of(&error)),
+        match context.client()?.remove_volume(&name) {
+            Err(failure) if failure.missing && force => Ok(()),
+            done => done,
         }
     })
 }
