@@ -19,11 +19,12 @@ fn a_container_becomes_healthy_and_unhealthy() {
     isolated(|sampan| {
         sampan.load_busybox();
         let _ = sampan.background(
-            &options(&["--name", "patient", "--health-retries", "2"]),
-            "sleep 0.3; touch /tmp/well; sleep 100",
+            &options(&["--name", "patient", "--health-retries", "2", "--health-start-period", "5m"]),
+            "sleep 1000",
         );
         assert_eq!(sampan.field("patient", "{{.State.Health.Status}}"), "starting");
         let _ = sampan.run(["ps", "--format", "{{.Status}}"]).ok().shows("(health: starting)");
+        let _ = sampan.inside("patient", "touch /tmp/well").ok();
         await_health(sampan, "patient", "healthy");
         let _ = sampan.run(["ps", "--format", "{{.Status}}"]).ok().shows("(healthy)");
         let _ = sampan.inside("patient", "rm /tmp/well").ok();
