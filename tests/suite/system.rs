@@ -1,7 +1,7 @@
 //! `version`, `info` and `system`.
 
 use tests::census::cgroup;
-use tests::isolated;
+use tests::{eventually, isolated};
 
 #[test]
 fn check_finds_nothing_wrong_with_a_fresh_instance() {
@@ -25,8 +25,11 @@ fn prune_gives_back_what_would_outlive_the_data_root() {
     isolated(|sampan| {
         let _ = sampan.demo(&[], &["true"]).ok();
         assert!(!cgroup::of_instance(&sampan.data_root()).is_empty());
-        let _ = sampan.run(["system", "prune", "--force"]).ok();
-        assert!(cgroup::of_instance(&sampan.data_root()).is_empty());
+        // On a slow machine the monitor has not quite ended yet, and what it is in stays.
+        eventually("the instance has no group", || {
+            let _ = sampan.run(["system", "prune", "--force"]).ok();
+            cgroup::of_instance(&sampan.data_root()).is_empty()
+        });
         // Not while there is one that needs it.
         let id = sampan.run(["run", "-d", tests::sampan::DEMO_IMAGE, "sleep", "100"]).ok().word();
         let _ = sampan.run(["system", "prune", "--force"]).ok();
