@@ -48,7 +48,7 @@ const RECOVERY_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a process that cannot be taken over may take to be gone.
 const ADOPTION_PATIENCE: Duration = Duration::from_secs(1);
 /// Name of the group, beside those of containers, which are called by their ids.
-const MONITORS: &str = "monitors";
+pub(crate) const MONITORS: &str = "monitors";
 /// Between two looks at a container that is about to change.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 

@@ -13,7 +13,7 @@ mod file_system;
 pub(crate) mod files;
 pub(crate) mod host;
 mod inspect;
-mod launch;
+pub(crate) mod launch;
 mod layers;
 mod list;
 mod logs;

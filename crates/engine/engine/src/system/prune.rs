@@ -116,7 +116,10 @@ impl Engine {
     fn release_control_group(&self) -> Result<(), PruneError> {
         let group = GroupPath::parse(&format!("sampan-{}", self.context().instance))?;
         let hierarchies = Hierarchies::detect()?;
-        hierarchies.remove_if_unused(&group.join(monitor::layout::MONITORS_GROUP)?)?;
+        // Where monitors were born, and where they went.
+        for monitors in [crate::containers::launch::MONITORS, monitor::layout::MONITORS_GROUP] {
+            hierarchies.remove_if_unused(&group.join(monitors)?)?;
+        }
         Ok(hierarchies.remove_if_unused(&group)?)
     }
 
