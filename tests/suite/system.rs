@@ -25,7 +25,7 @@ fn prune_gives_back_what_would_outlive_the_data_root() {
     isolated(|sampan| {
         let _ = sampan.demo(&[], &["true"]).ok();
         assert!(!cgroup::of_instance(&sampan.data_root()).is_empty());
-        // On a slow machine the monitor has not quite ended yet, and what it is in stays.
+        // The monitor ends after the command that waited for it, and its group stays until then.
         eventually("the instance has no group", || {
             let _ = sampan.run(["system", "prune", "--force"]).ok();
             cgroup::of_instance(&sampan.data_root()).is_empty()

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::mount::{fsconfig_create, fsconfig_set_string};
 
 /// What fsconfig(2) takes as a value, without its final zero.
-const VALUE_BYTES_MAX: usize = 255;
+pub const VALUE_BYTES_MAX: usize = 255;
 
 /// Whether each layer may be an option of its own, in this kernel.
 #[must_use]

@@ -1,8 +1,9 @@
 //! What the verbs are written against.
 //!
 //! [`Client`] is the sum of small traits in Docker's words: [`Containers`], [`Processes`], [`Images`], [`Networks`],
-//! [`Volumes`], [`System`]. [`local`] implements them with the engine in this process; a connection to a server can stand in its place. What is not there fails with
-//! [`Failure::missing`](crate::failure::Failure::missing) set, as a server answers 404.
+//! [`Volumes`], [`System`]. [`local`] implements them with the engine in this process; a connection to a server can
+//! stand in its place. What is not there fails with [`Failure::missing`](crate::failure::Failure::missing) set, as a
+//! server answers 404.
 
 mod containers;
 mod images;

@@ -6,6 +6,7 @@
 
 use super::Root;
 use crate::error::{Cause, LaunchError, StepKind};
+use kernel::overlay::VALUE_BYTES_MAX;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
@@ -13,11 +14,9 @@ use rustix::mount::{
     fsconfig_set_string, fsmount, fsopen,
 };
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// fsconfig(2) takes values up to this length.
-const VALUE_BYTES_MAX: usize = 255;
 /// mount(2) takes one page of options, less the final zero.
 const DATA_BYTES_MAX: usize = 4095;
 
@@ -166,9 +165,8 @@ fn open_directory(path: &Path) -> rustix::io::Result<OwnedFd> {
     rustix::fs::openat(CWD, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// The shortest name of an open directory.
 fn short(directory: &OwnedFd) -> String {
-    format!("/proc/self/fd/{}", directory.as_raw_fd())
+    kernel::overlay::descriptor_path(directory.as_fd())
 }
 
 /// Every layer by a descriptor, whose names are short and have no colon or comma in them.
